@@ -1,0 +1,219 @@
+"""What the user wants of a run: `[tool.slowpath]` of pyproject.toml, and which project it speaks of."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol, TypeVar
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from slowpath.errors import SlowpathError, nearest
+from slowpath.finding import CONFIDENCES, SEVERITIES, Confidence, Finding, Severity
+from slowpath.roles import ROLES, Role
+
+_VCS = (".git", ".hg", ".jj", ".svn")
+_PREFIX = re.compile(r"[A-Z]{1,3}[0-9]{0,3}", re.IGNORECASE)
+_QUOTED = re.compile(r"`(\w+)`")
+_TOML_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "a table",
+    "str": "a string",
+}
+
+
+class ConfigError(SlowpathError):
+    """A setting that cannot be meant, with the file and the key to change."""
+
+    def __init__(self, file: str, key: str, problem: str) -> None:
+        super().__init__(f"{file}: {key}: {problem}" if key else f"{file}: {problem}")
+        self.file = file
+        self.key = key
+        self.problem = problem
+
+
+class Settings(Struct, frozen=True, rename="kebab"):
+    """The settings of a project.
+
+    `select` names the rules to run by code, prefix, name or `ALL` (empty: the default ones); `extend-select` adds to
+    them and `ignore` takes away. `exclude` holds globs over paths relative to the root. `include-roles` switches on
+    what is off by default: `test`, `migration`, `command`, `script`. `confidence` and `min-severity` are the least
+    that is reported. `jobs` is a number of processes, 0 for one per processor. `cache-dir` lies inside the root.
+    `max-file-size` is in bytes. `django-version` is what the project runs on, where no lock file says so.
+    `knowledge` is the user's tables about their own libraries, as written.
+    """
+
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    include_roles: tuple[Role, ...] = ()
+    confidence: Confidence = "medium"
+    min_severity: Severity = "note"
+    jobs: Annotated[int, Meta(ge=0)] = 0
+    cache_dir: str = ".slowpath_cache"
+    max_file_size: Annotated[int, Meta(ge=1)] = 1_000_000
+    django_version: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)*)?$")] = ""
+    knowledge: dict[str, object] = {}
+
+
+KEYS: tuple[str, ...] = Settings.__struct_encode_fields__
+
+_CHOICES: Mapping[str, Sequence[str]] = {
+    "confidence": CONFIDENCES,
+    "min-severity": SEVERITIES,
+    "include-roles": tuple(role for role in ROLES if role != "production"),
+}
+
+
+class Selectable(Protocol):
+    """What selection needs to know of a rule."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def default(self) -> bool: ...
+
+
+SomeRule = TypeVar("SomeRule", bound=Selectable)
+
+
+def settings_of(root: Path) -> Settings:
+    """The settings written in the root's pyproject.toml, or the defaults."""
+    file = root / "pyproject.toml"
+    table = _table_in(file)
+    return Settings() if table is None else settings_from(table, file=str(file))
+
+
+def settings_from(table: Mapping[str, object], *, file: str) -> Settings:
+    """The settings that a `[tool.slowpath]` table holds."""
+    for key in table:
+        if key not in KEYS:
+            raise _error(file, key, f"no such key{nearest(key, KEYS)}")
+    try:
+        settings = convert(table, Settings)
+    except ValidationError as error:
+        raise _explained(error, file) from None
+    folder = Path(settings.cache_dir)
+    if folder.is_absolute() or ".." in folder.parts:
+        raise _error(file, "cache-dir", "must be a folder inside the project; write `.slowpath_cache`")
+    return settings
+
+
+def root_of(paths: Sequence[Path], working_directory: Path) -> Path:
+    """The project that holds these absolute paths.
+
+    It is the nearest folder upwards with a `[tool.slowpath]` or, failing that, under version control or with a
+    pyproject.toml; where there is none of these, the working directory or the folder that holds all the paths.
+    """
+    start = Path(os.path.commonpath(paths)) if paths else working_directory
+    if not start.is_dir():
+        start = start.parent
+    projects: list[Path] = []
+    for folder in (start, *start.parents):
+        file = folder / "pyproject.toml"
+        if _table_in(file) is not None or any((folder / name).exists() for name in _VCS):
+            return folder
+        if file.is_file():
+            projects.append(folder)
+    if projects:
+        return projects[0]
+    return working_directory if start.is_relative_to(working_directory) else start
+
+
+def selected(rules: Iterable[SomeRule], settings: Settings) -> tuple[SomeRule, ...]:
+    """The rules that the settings ask for, in their order."""
+    known = tuple(rules)
+    for key, selectors in (
+        ("select", settings.select),
+        ("extend-select", settings.extend_select),
+        ("ignore", settings.ignore),
+    ):
+        if problem := unknown_selector(selectors, known):
+            raise _error("pyproject.toml", key, problem)
+    return tuple(rule for rule in known if _is_selected(rule, settings))
+
+
+def unknown_selector(selectors: Iterable[str], rules: Sequence[Selectable]) -> str:
+    """What is wrong with the first selector that selects nothing; empty if each selects a rule."""
+    for selector in selectors:
+        if not any(_selects(selector, rule) for rule in rules):
+            words = [word for rule in rules for word in (rule.code, rule.name)]
+            # Codes resemble one another too much for the nearest one to say anything.
+            close = "" if _PREFIX.fullmatch(selector) else nearest(selector, words)
+            return f"no rule `{selector}`{close}"
+    return ""
+
+
+def is_wanted(finding: Finding, settings: Settings) -> bool:
+    """Whether a finding is sure and severe enough to be reported."""
+    return CONFIDENCES.index(finding.confidence) >= CONFIDENCES.index(settings.confidence) and SEVERITIES.index(
+        finding.severity
+    ) >= SEVERITIES.index(settings.min_severity)
+
+
+def _is_selected(rule: Selectable, settings: Settings) -> bool:
+    if any(_selects(selector, rule) for selector in settings.ignore):
+        return False
+    if any(_selects(selector, rule) for selector in settings.extend_select):
+        return True
+    if settings.select:
+        return any(_selects(selector, rule) for selector in settings.select)
+    return rule.default
+
+
+def _selects(selector: str, rule: Selectable) -> bool:
+    if selector.upper() == "ALL" or selector.lower() == rule.name:
+        return True
+    return _PREFIX.fullmatch(selector) is not None and rule.code.startswith(selector.upper())
+
+
+def _table_in(file: Path) -> Mapping[str, object] | None:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return None
+    # Most pyproject.toml files say nothing of slowpath: they need not be parsed, nor even be valid.
+    if b"slowpath" not in data:
+        return None
+    return _table_from(data, str(file))
+
+
+def _table_from(data: bytes, file: str) -> Mapping[str, object] | None:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        tool = tomllib.loads(data.decode()).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(file, "", f"not valid TOML: {error}") from None
+    table = tool.get("slowpath") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(file, "tool.slowpath", "expected a table; write `[tool.slowpath]`")
+    return table
+
+
+def _explained(error: ValidationError, file: str) -> ConfigError:
+    message, _, place = str(error).partition(" - at `$.")
+    place = place.rstrip("`")
+    key = place.partition("[")[0]
+    if message.startswith("Invalid enum value"):
+        word = message.partition("'")[2].rstrip("'")
+        return _error(file, key, f"no value `{word}`{nearest(word, _CHOICES[key])}")
+    if "regex" in message:
+        return _error(file, key, 'expected a version; write one like "5.2"')
+    words = _QUOTED.sub(lambda word: _TOML_WORDS.get(word[1], word[1]), message)
+    return _error(file, place, words[0].lower() + words[1:])
+
+
+def _error(file: str, key: str, problem: str) -> ConfigError:
+    return ConfigError(file, f"tool.slowpath.{key}", problem)

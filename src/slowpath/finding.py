@@ -1,0 +1,75 @@
+"""What slowpath says: a finding, the steps that prove it, and the edit that would mend it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from slowpath.source import Span
+
+Severity = Literal["error", "warning", "note"]
+Confidence = Literal["high", "medium", "low"]
+
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
+
+class Step(Struct, frozen=True):
+    """One place of a finding's evidence, and what happens there."""
+
+    path: str
+    span: Span
+    message: str
+
+
+class Edit(Struct, frozen=True):
+    """A replacement of one span of a file by other text."""
+
+    path: str
+    span: Span
+    text: str
+
+
+class Fix(Struct, frozen=True):
+    """Edits that mend a finding together; `safe` when they cannot change what the program does."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool
+
+
+class Finding(Struct, frozen=True):
+    """One slow path: what, where, why it grows, where it comes from, and what to write instead.
+
+    `function` is the qualified name inside the module (`Class.method`), empty at module level. `help` is the
+    suggestion in one or two sentences. `fingerprint` survives line moves.
+    """
+
+    code: str
+    name: str
+    message: str
+    path: str
+    span: Span
+    severity: Severity
+    confidence: Confidence
+    function: str
+    related: tuple[Step, ...]
+    help: str
+    fingerprint: str
+    fix: Fix | None = None
+
+    @property
+    def url(self) -> str:
+        """The page that explains the rule."""
+        return f"https://slowpath.dev/rules/{self.name}"
+
+
+class Skipped(Struct, frozen=True):
+    """A file that could not be analysed (SLO001), or a function on which slowpath itself failed (SLO002)."""
+
+    code: Literal["SLO001", "SLO002"]
+    path: str
+    line: int
+    column: int
+    reason: str

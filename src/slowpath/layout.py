@@ -1,0 +1,152 @@
+"""Which file an import means, from where the files are."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from slowpath.declarations import Declarations
+
+
+class Layout(Struct, frozen=True):
+    """The modules of a project: their names, and where each of them is.
+
+    `roots` are the folders that names begin at. `named` finds modules by their name from there or from a folder further
+    up, as namespace packages have it. `wrappers` are modules named like a library that they import themselves.
+    """
+
+    paths: dict[str, str]
+    modules: dict[str, str]
+    roots: dict[str, str]
+    named: dict[str, list[str]]
+    package_parents: frozenset[str]
+    wrappers: frozenset[str]
+
+
+def lay_out(files: Iterable[Declarations]) -> Layout:
+    """The layout of these files."""
+    declared = {file.path: file for file in sorted(files, key=lambda file: (file.path.count("/"), file.path))}
+    packages = frozenset(_folder(path) for path in declared if path.endswith("__init__.py")) - {""}
+    roots = {path: _root(_folder(path), packages) for path in declared}
+    modules = _names(roots)
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for path, module in modules.items():
+        segments = _segments(path)
+        depth = _segments_above(roots[path])
+        # Never from inside a package: in 39 projects that found a library's module (`requests.exceptions`) 40 times, and
+        # a module that was meant 5 times.
+        for start in range(min(depth, len(segments) - 1) + 1):
+            named[".".join(segments[start:])].append(module)
+    return Layout(
+        {module: path for path, module in modules.items()},
+        modules,
+        {module: roots[path] for path, module in modules.items()},
+        dict(named),
+        frozenset(_folder(package) for package in packages if _folder(package) not in packages),
+        frozenset(module for path, module in modules.items() if _is_wrapper(declared[path])),
+    )
+
+
+def find(layout: Layout, importer: str, name: str) -> str | None:
+    """The module that the importer means by this absolute name, if it is one of the project."""
+    found = layout.named.get(name)
+    if found is None:
+        return None
+    place = layout.paths[importer]
+    candidates = [module for module in found if _is_reachable(layout, module, importer, name)]
+    if not candidates:
+        return None
+    canonical = [module for module in candidates if _canonical(layout.paths[module], layout.roots[module]) == name]
+    # Neighbours first, then what is nearest to the top.
+    return min(canonical or candidates, key=lambda module: _distance(layout.paths[module], place))
+
+
+def package_of(layout: Layout, module: str, level: int) -> str:
+    """The folder that so many leading dots mean in this module."""
+    folder = _folder(layout.paths[module])
+    for _ in range(level - 1):
+        folder = _folder(folder)
+    return folder
+
+
+def module_in(layout: Layout, folder: str, name: str) -> str | None:
+    """The module of this (dotted, or empty) name below a folder."""
+    path = "/".join(part for part in (folder, name.replace(".", "/")) if part)
+    package = layout.modules.get(f"{path}/__init__.py" if path else "__init__.py")
+    return package or (layout.modules.get(f"{path}.py") if name else None)
+
+
+def submodule(layout: Layout, module: str, name: str) -> str | None:
+    """The module of this name in a package."""
+    path = layout.paths[module]
+    return module_in(layout, _folder(path), name) if path.endswith("__init__.py") else None
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _root(folder: str, packages: frozenset[str]) -> str:
+    while folder in packages:
+        folder = _folder(folder)
+    return folder
+
+
+def _segments(path: str) -> list[str]:
+    segments = path.removesuffix(".py").split("/")
+    return segments[:-1] if segments[-1] == "__init__" and len(segments) > 1 else segments
+
+
+def _segments_above(root: str) -> int:
+    return root.count("/") + 1 if root else 0
+
+
+def _canonical(path: str, root: str) -> str:
+    return ".".join(_segments(path)[_segments_above(root) :])
+
+
+def _names(roots: dict[str, str]) -> dict[str, str]:
+    """A name for each path: its own, or when another has that one the whole path."""
+    taken: dict[str, str] = {}
+    for path, root in roots.items():
+        # A root `__init__.py` beside nothing else has no name but its path.
+        taken.setdefault(_canonical(path, root) or path, path)
+    names = {path: name for name, path in taken.items()}
+    for path in roots:
+        if path not in names:
+            whole = ".".join(_segments(path))
+            names[path] = path if whole in taken else whole
+            taken[names[path]] = path
+    return {path: names[path] for path in roots}
+
+
+def _is_wrapper(file: Declarations) -> bool:
+    name = file.path.rpartition("/")[2].removesuffix(".py")
+    return any(imported.level == 0 and imported.module.partition(".")[0] == name for imported in file.imports)
+
+
+def _is_reachable(layout: Layout, module: str, importer: str, name: str) -> bool:
+    """Whether the name can mean this module and not a library that happens to be called the same."""
+    path, root, place = layout.paths[module], layout.roots[module], layout.paths[importer]
+    if module == importer and root == _folder(path):
+        return False
+    top, _, rest = name.partition(".")
+    is_package = path.endswith("__init__.py")
+    if top in sys.stdlib_module_names:
+        return root == layout.roots[importer] and (is_package or bool(rest))
+    if rest or is_package:
+        return True
+    near = not root or place.startswith(f"{root}/") or root in layout.package_parents
+    return near and module not in layout.wrappers
+
+
+def _distance(path: str, place: str) -> tuple[int, int, str]:
+    shared = 0
+    for one, other in zip(path.split("/")[:-1], place.split("/")[:-1], strict=False):
+        if one != other:
+            break
+        shared += 1
+    return -shared, path.count("/"), path

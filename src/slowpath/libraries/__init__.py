@@ -1,0 +1,1 @@
+"""What we know of libraries: a table of facts each, and for an ORM a dialect."""

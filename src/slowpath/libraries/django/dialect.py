@@ -1,0 +1,36 @@
+"""Django's ORM: its models, its eager loads, and how to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from slowpath.libraries.django import loading, models, suggesting
+from slowpath.loads import Loads, Path
+from slowpath.project import Project
+from slowpath.schema import Model, Schema
+from slowpath.vocabulary import Dialect, Loaded, Passed
+
+
+class Django:
+    """The grammar of Django's ORM."""
+
+    library = "django"
+
+    def models(self, project: Project) -> Iterable[Model]:
+        """The models the project declares, plus Django's own."""
+        return tuple(models.models(project))
+
+    def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
+        """What rows of the model have after the call."""
+        return loading.load(schema, model, loads, method, arguments)
+
+    def spell(self, schema: Schema, model: str, loads: Loads, paths: tuple[Path, ...]) -> str:
+        """The calls that load the missing paths, to be added at the end of the query."""
+        return suggesting.spell(schema, model, loads, paths)
+
+    def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
+        """The calls after which the column comes with the rows."""
+        return suggesting.spell_column(schema, model, loads, path)
+
+
+dialect: Dialect = Django()

@@ -1,0 +1,46 @@
+"""The models of a Django project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from slowpath.libraries.django.apps import Registry, settings
+from slowpath.libraries.django.builtins import builtins, libraries
+from slowpath.libraries.django.classes import Classes
+from slowpath.libraries.django.drafts import Draft
+from slowpath.libraries.django.linking import Linker
+from slowpath.libraries.django.names import Names
+from slowpath.libraries.django.rows import DjangoModel
+from slowpath.libraries.django.signals import receivers
+from slowpath.project import Project
+
+
+def models(project: Project) -> Iterator[DjangoModel]:
+    """The project's models, those that come with Django, and those of other libraries that the project's lead to."""
+    names = Names(project)
+    known = {draft.name: draft for draft in (*builtins(), *libraries())}
+    drafts = {draft.name: draft for draft in Classes(names, known).drafts()}
+    if not drafts and not _mentions_django(project):
+        return
+    for draft in builtins():
+        drafts.setdefault(draft.name, draft)
+    for name in _mentioned(drafts):
+        if name in known:
+            drafts.setdefault(name, known[name])
+    registry = Registry(drafts, settings(names))
+    yield from Linker(drafts, registry).models(receivers(names, registry, drafts))
+
+
+def _mentions_django(project: Project) -> bool:
+    return any(
+        imported.module.partition(".")[0] == "django"
+        for declarations in project.modules.values()
+        for imported in declarations.imports
+    )
+
+
+def _mentioned(drafts: Mapping[str, Draft]) -> list[str]:
+    """Names of classes that models build on or point at."""
+    bases = {base for draft in drafts.values() for base in draft.bases}
+    targets = {field.target.text for draft in drafts.values() for field in draft.fields if field.target.kind == "class"}
+    return sorted(bases | targets)

@@ -1,0 +1,1 @@
+"""SQLAlchemy, with what builds on it: Flask-SQLAlchemy and SQLModel."""

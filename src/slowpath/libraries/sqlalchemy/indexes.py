@@ -1,0 +1,96 @@
+"""Indexes and keys that are said beside the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.expression import (
+    Attribute,
+    Binary,
+    Call,
+    Constant,
+    Expression,
+    Listing,
+    Name,
+    argument,
+    dotted,
+    line_column,
+)
+from slowpath.libraries.sqlalchemy.names import Names, Placed
+from slowpath.schema import Index
+from slowpath.spelling import spelled
+
+
+def table_arguments(value: Expression | None) -> Iterator[Call]:
+    """The calls in a `__table_args__`, also where it is a sum of tuples."""
+    match value:
+        case Listing(elements=elements):
+            yield from (element for element in elements if isinstance(element, Call))
+        case Binary(operator="+", left=left, right=right):
+            yield from table_arguments(left)
+            yield from table_arguments(right)
+
+
+def index_of(names: Names, call: Call, module: str) -> Index | None:
+    """The index that the call makes, columns by attribute or by name in the table as written."""
+    word = names.word(Placed(call, module))
+    positional = [passed.value for passed in call.arguments if not passed.keyword and not passed.star]
+    line, _ = line_column(call.at)
+    if word == "UniqueConstraint":
+        columns = tuple(_column(value) for value in positional)
+        return Index(columns, unique=True, name=_text(argument(call, "name")), line=line)
+    if word != "Index" or not positional:
+        return None
+    conditions = [passed.value for passed in call.arguments if (passed.keyword or "").endswith("_where")]
+    methods = [passed.value for passed in call.arguments if (passed.keyword or "").endswith("_using")]
+    return Index(
+        tuple(_column(value) for value in positional[1:]),
+        unique=_is_true(argument(call, "unique")),
+        name=_text(positional[0]),
+        condition=spelled(conditions[0], 200) if conditions else "",
+        method=_text(methods[0]) if methods else "",
+        line=line,
+    )
+
+
+def key_of(names: Names, call: Call, module: str) -> tuple[str, ...]:
+    """The columns of a primary key that the call makes."""
+    if names.word(Placed(call, module)) != "PrimaryKeyConstraint":
+        return ()
+    return tuple(_text(passed.value) for passed in call.arguments if not passed.keyword)
+
+
+def owner_of(call: Call) -> str:
+    """The class that the columns of a module-level `Index(...)` are of, as written."""
+    for passed in call.arguments:
+        value = passed.value
+        while isinstance(value, Call):
+            value = value.func.value if isinstance(value.func, Attribute) else Constant(value.at, None)
+        if isinstance(value, Attribute):
+            return dotted(value.value).removesuffix(".c").removesuffix(".__table__")
+    return ""
+
+
+def _column(value: Expression) -> str:
+    match value:
+        case Constant(value=str(text)):
+            return text
+        case Name(id=name) | Attribute(attr=name):
+            return name
+        case Call(func=Attribute(value=inner, attr="desc")):
+            return f"-{_column(inner)}"
+        case Call(func=Attribute(value=inner, attr="asc" | "nulls_last" | "nulls_first" | "nullslast" | "nullsfirst")):
+            return _column(inner)
+        case Call(func=Name(id="desc"), arguments=(only,)):
+            return f"-{_column(only.value)}"
+        case Call(func=Name(id="text"), arguments=(only,)):
+            return _column(only.value)
+    return spelled(value, 200)
+
+
+def _text(value: Expression | None) -> str:
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else ""
+
+
+def _is_true(value: Expression | None) -> bool:
+    return isinstance(value, Constant) and value.value is True

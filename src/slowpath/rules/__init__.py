@@ -1,0 +1,82 @@
+"""The rules: one module each, found by importing this folder."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib import import_module
+
+from msgspec import Struct
+
+from slowpath.finding import Confidence, Severity
+from slowpath.project import FunctionRef
+from slowpath.semantics.effects import Summary
+from slowpath.semantics.program import Program
+from slowpath.semantics.values import Place
+
+
+class Function(Struct, frozen=True):
+    """A function with everything it does."""
+
+    ref: FunctionRef
+    summary: Summary
+
+
+class Mark(Struct, frozen=True):
+    """A place of the evidence, and what happens there."""
+
+    place: Place
+    message: str
+
+
+class Problem(Struct, frozen=True):
+    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is part of it."""
+
+    place: Place
+    message: str
+    subject: tuple[str, ...]
+    help: str
+    related: tuple[Mark, ...] = ()
+    confidence: Confidence = "high"
+    severity: Severity = "warning"
+
+
+Check = Callable[[Function, Program], Iterator[Problem]]
+
+
+class Rule(Struct, frozen=True):
+    """A rule: its code, what it checks, and whether it is on when nobody chooses. Its name and text are its module's."""
+
+    code: str
+    check: Check
+    since: str
+    default: bool = True
+    severity: Severity = "warning"
+    name: str = ""
+    doc: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the rule's text."""
+        return self.doc.partition("\n")[0]
+
+
+@lru_cache(maxsize=1)
+def load() -> tuple[Rule, ...]:
+    """Every rule, by code."""
+    found = []
+    for info in pkgutil.iter_modules(__path__):
+        module = import_module(f"{__name__}.{info.name}")
+        rule: Rule = module.rule
+        named = Rule(
+            rule.code,
+            rule.check,
+            rule.since,
+            rule.default,
+            rule.severity,
+            name=info.name.replace("_", "-"),
+            doc=(module.__doc__ or "").strip(),
+        )
+        found.append(named)
+    return tuple(sorted(found, key=lambda each: each.code))

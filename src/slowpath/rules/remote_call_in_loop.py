@@ -1,0 +1,78 @@
+"""A request to another service is made per item of a loop: one network round trip each.
+
+## Problem
+
+A cache, a document store or an HTTP API answers in a millisecond or in a hundred. Asked once per item, one after the other, the waits add up; most
+services take many keys in one request.
+
+## Slow
+
+    import redis
+
+    client = redis.Redis()
+
+    def names(ids):
+        return [client.get(f"name:{pk}") for pk in ids]
+
+## Fast
+
+    import redis
+
+    client = redis.Redis()
+
+    def names(ids):
+        return client.mget([f"name:{pk}" for pk in ids])
+
+## What silences it
+
+Pipelines, requests that are gathered, pages that each name the next, retries, loops over a few constants.
+
+## Fix safety
+
+A batch fails as a whole where single calls fail one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.rules import Function, Mark, Problem, Rule
+from slowpath.semantics.effects import CallsService
+from slowpath.semantics.program import Program
+from slowpath.semantics.repetition import callees, chain, each, growing, place_in
+
+
+def check(function: Function, program: Program) -> Iterator[Problem]:
+    """Round trips that are made per item."""
+    for effect in function.summary.effects:
+        if not isinstance(effect, CallsService) or effect.rare:
+            continue
+        context = growing(effect)
+        if context is None:
+            continue
+        names = callees(effect, context)
+        start = f"`{names[0]}` calls `{effect.label}`" if names else f"`{effect.label}` is called"
+        place = place_in(effect, context)
+        places = chain(effect)
+        tail = places[places.index(place) :]
+        yield Problem(
+            place=place,
+            message=f"{start} once per {each(context)}: 1 {effect.service} round trip per {each(context)}",
+            subject=(effect.label,),
+            help=_help(effect),
+            related=(
+                Mark(context.place, f"repeats for each {each(context)}"),
+                *(Mark(hop.place, f"calls `{hop.callee}`") for hop in effect.via if hop.place in tail),
+                Mark(effect.place, f"asks {effect.service}"),
+            ),
+            confidence="medium" if len(effect.via) > 2 else "high",
+        )
+
+
+def _help(effect: CallsService) -> str:
+    if effect.instead:
+        return f"ask once for all items: `{effect.instead}`"
+    return "ask for many items in one request where the service can, or send the requests side by side with a limit"
+
+
+rule = Rule("SLO107", check, since="0.1.0")

@@ -1,0 +1,1 @@
+"""What a function does: the LibCST interpreter and its summaries."""

@@ -1,0 +1,528 @@
+"""What the calls of a library do, by the action its knowledge table gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.loads import Loads
+from slowpath.semantics import queries
+from slowpath.semantics.arguments import Arguments, passed, value_at, varies_of
+from slowpath.semantics.effects import CallsService, Evaluates, LoadsBadly, RunsQuery, Writes
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import first_of, row_of
+from slowpath.semantics.values import (
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    Constant,
+    ModelAttribute,
+    Object,
+    Origin,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+    unknown,
+    varying,
+)
+from slowpath.spelling import spelled
+from slowpath.vocabulary import Fact
+
+
+class Call(Struct, frozen=True):
+    """A library's call: where, what is called on what, and with which arguments."""
+
+    at: int
+    name: str
+    fact: Fact
+    receiver: Value
+    arguments: Arguments
+    node: e.Call | None
+
+    @property
+    def label(self) -> str:
+        """The call as written, without its arguments."""
+        return spelled(self.node.func) if self.node is not None else self.name
+
+    @property
+    def varies(self) -> frozenset[int]:
+        """What the call differs with from turn to turn."""
+        return self.receiver.varies | varies_of(self.arguments)
+
+
+def act(frame: Frame, call: Call) -> Value:
+    """What the call gives, with its effects written down."""
+    return _ACTIONS[call.fact.action](frame, call)
+
+
+def _rows(call: Call) -> Rows | None:
+    return call.receiver if isinstance(call.receiver, Rows) else None
+
+
+def _gone(call: Call) -> Value:
+    varies = call.varies
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _quiet(frame: Frame, call: Call) -> Value:
+    if call.fact.gives:
+        return _given(frame, call)
+    return _gone(call)
+
+
+def _same(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return call.receiver
+    kept = rows.owner is not None and rows.cached and not rows.refined
+    manager_type = frame.program.row_list_type(rows, call.fact)
+    return replace(rows, here=rows.here and (kept or not frame.program.runs_itself(rows.type)), type=manager_type)
+
+
+def _refine(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    bound = rows.bound
+    refined = replace(
+        rows,
+        type=frame.program.row_list_type(rows, call.fact),
+        varies=call.varies,
+        here=False,
+        refined=True,
+        bound=bound,
+    )
+    if call.name in {"order_by"}:
+        refined = replace(refined, ordered=True)
+    if rows.owner is not None and not rows.refined:
+        return replace(
+            refined,
+            origin=Origin(frame.place(call.at), rows.model, spelled(call.node)),
+            prefix=(),
+            known=True,
+            loads=frame.program.own_loads(rows.model),
+            ordered=rows.ordered or refined.ordered,
+        )
+    return refined
+
+
+def _load(frame: Frame, call: Call) -> Value:
+    rows = _refine(frame, call)
+    if not isinstance(rows, Rows):
+        return rows
+    loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
+    for problem in loaded.problems if rows.known else ():
+        frame.emit(LoadsBadly(place=frame.place(call.at), model=rows.model, label=call.label, problem=problem), rows.varies)
+    return replace(rows, loads=loaded.loads)
+
+
+def _plain(frame: Frame, call: Call) -> Value:
+    rows = _refine(frame, call)
+    return replace(rows, plain=True, items=()) if isinstance(rows, Rows) else rows
+
+
+def _combine(frame: Frame, call: Call) -> Value:
+    rows = _refine(frame, call)
+    if not isinstance(rows, Rows):
+        return rows
+    for given in call.arguments:
+        if isinstance(given.value, Rows) and given.value.model == rows.model:
+            rows = replace(rows, loads=rows.loads.join(given.value.loads))
+    return rows
+
+
+def _ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
+    frame.emit(
+        RunsQuery(
+            place=frame.place(call.at),
+            label=call.label,
+            action=call.fact.action,
+            model=rows.model,
+            relation=rows.relation,
+            owner=rows.owner.model if rows.owner is not None else "",
+            bypasses=rows.owner is not None and rows.cached,
+            origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
+            path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
+            instead=call.fact.instead,
+        ),
+        varies,
+    )
+
+
+def _asks(frame: Frame, call: Call) -> bool:
+    """Whether the rows, or a relation's own rows already here, answered the call without a query of its own."""
+    rows = _rows(call)
+    if rows is None or call.arguments:
+        return False
+    cached = call.fact.cached == "always" or (call.fact.cached == "if-ordered" and rows.ordered)
+    return cached and queries.ask(frame, rows, call.at, call.name, cached=cached)
+
+
+def _iterate(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
+    for problem in loaded.problems if rows.known else ():
+        frame.emit(LoadsBadly(place=frame.place(call.at), model=rows.model, label=call.label, problem=problem), rows.varies)
+    if rows.owner is not None and not rows.refined and not rows.cached:
+        return replace(rows, loads=loaded.loads)
+    if not rows.here:
+        _ran(frame, call, rows, call.varies)
+    return replace(rows, here=True, loads=loaded.loads, varies=call.varies)
+
+
+def _to_list(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    if not rows.here:
+        _ran(frame, call, rows, call.varies)
+    return replace(rows, here=True, type=call.fact.gives, varies=call.varies)
+
+
+def _row(frame: Frame, call: Call) -> Value:
+    rows = _rows(call) or _rows_argument(frame, call)
+    if rows is None:
+        return _gone(call)
+    if not _asks(frame, call) and not (rows.here and not frame.program.runs_itself(rows.type)):
+        _ran(frame, call, rows, call.varies)
+    if rows.owner is not None and not rows.refined and not rows.cached:
+        rows = replace(rows, origin=Origin(frame.place(call.at), rows.model, spelled(call.node)), prefix=(), known=True)
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _rows_argument(frame: Frame, call: Call) -> Rows | None:
+    value = value_at(call.arguments, call.fact.argument)
+    if isinstance(value, ClassValue) and value.ref.name in frame.program.schema.models:
+        return queries.start(frame, value.ref.name, call.at, spelled(call.node))
+    return value if isinstance(value, Rows) else None
+
+
+def _value(frame: Frame, call: Call) -> Value:
+    rows = _rows(call) or _rows_argument(frame, call)
+    if rows is not None and not _asks(frame, call):
+        _ran(frame, call, rows, call.varies)
+    return _gone(call)
+
+
+def _count(frame: Frame, call: Call) -> Value:
+    value = _value(frame, call)
+    rows = _rows(call)
+    if rows is not None and rows.owner is None and call.node is not None and isinstance(call.node.func, e.Attribute):
+        node = call.node.func.value
+        frame.emit(
+            Evaluates(
+                place=frame.place(call.at),
+                how="exists" if call.fact.action == "exists" else "count",
+                model=rows.model,
+                origin=rows.origin,
+                label=call.label,
+                name=node.id if isinstance(node, e.Name) else "",
+            ),
+            rows.varies,
+        )
+    return value
+
+
+def _mapping(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    _ran(frame, call, rows, call.varies)
+    return Collection("dict", varying(first_of(frame, rows), call.varies), key=UNKNOWN, origin=rows.origin)
+
+
+def _unwrap(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    gives = frame.program.row_list_type(rows, call.fact)
+    if len(rows.items) >= 1 and isinstance(rows.items[0], Row):
+        return replace(rows, items=(), type=gives)
+    return replace(rows, items=(), plain=bool(rows.items) or rows.plain, type=gives)
+
+
+def _tuples(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is None:
+        return _gone(call)
+    return replace(rows, type=frame.program.row_list_type(rows, call.fact))
+
+
+def _write_label(frame: Frame, call: Call, model: str) -> None:
+    frame.emit(
+        Writes(
+            place=frame.place(call.at),
+            label=call.label,
+            action=call.fact.action,
+            model=model,
+            instead=call.fact.instead,
+        ),
+        call.varies,
+    )
+
+
+def _model_of(call: Call) -> str:
+    match call.receiver:
+        case Row(model=model) | Rows(model=model):
+            return model
+    return ""
+
+
+def _create(frame: Frame, call: Call) -> Value:
+    model = _model_of(call)
+    _write_label(frame, call, model)
+    fields = tuple(sorted((g.keyword, g.value) for g in call.arguments if g.keyword and not g.star))
+    return Row(model, known=True, fresh=True, fields=fields, varies=call.varies) if model else _gone(call)
+
+
+def _get_or_create(frame: Frame, call: Call) -> Value:
+    model = _model_of(call)
+    _write_label(frame, call, model)
+    if not model:
+        return _gone(call)
+    row = Row(
+        model,
+        known=True,
+        loads=frame.program.own_loads(model),
+        origin=Origin(frame.place(call.at), model, spelled(call.node)),
+        varies=call.varies,
+    )
+    return Collection("tuple", unknown(row), items=(row, UNKNOWN), varies=call.varies)
+
+
+def _write(frame: Frame, call: Call) -> Value:
+    _write_label(frame, call, _model_of(call))
+    return _gone(call)
+
+
+def _statement(frame: Frame, call: Call) -> Value:
+    entities = [_entity(frame, given.value) for given in call.arguments]
+    models = [entity for entity in entities if isinstance(entity, Row)]
+    kind = call.fact.gives
+    if not models:
+        return _bare_statement(frame, call, kind)
+    first = models[0]
+    rows = queries.start(frame, first.model, call.at, spelled(call.node), kind=kind)
+    if len(entities) == 1:
+        return replace(rows, varies=call.varies)
+    items = tuple(_part(rows, entity) for entity in entities)
+    return replace(rows, varies=call.varies, items=items)
+
+
+def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
+    for given in call.arguments:
+        if isinstance(given.value, ModelAttribute) and given.value.model in frame.program.schema.models:
+            rows = queries.start(frame, given.value.model, call.at, spelled(call.node), kind=kind)
+            return replace(rows, plain=True, varies=call.varies)
+    return Object(kind, varies=call.varies) if kind else _gone(call)
+
+
+def _part(rows: Rows, entity: Value) -> Value:
+    if isinstance(entity, Row) and entity.model == rows.model:
+        return replace(entity, loads=rows.loads, origin=rows.origin, known=True)
+    return entity
+
+
+def _entity(frame: Frame, value: Value) -> Value:
+    if isinstance(value, ClassValue) and value.ref.name in frame.program.schema.models:
+        return Row(value.ref.name, known=True, loads=frame.program.own_loads(value.ref.name))
+    return unknown(value)
+
+
+def _executed(frame: Frame, call: Call) -> Rows | None:
+    value = value_at(call.arguments, call.fact.argument, "statement")
+    implicit = frame.program.loads_implicitly(call.receiver)
+    if not isinstance(value, Rows):
+        _raw(frame, call, value)
+        return None
+    if frame.program.writes_when_executed(value.type):
+        _write_label(frame, call, value.model)
+        return None
+    _ran(frame, call, value, call.varies)
+    return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
+
+
+def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
+    if isinstance(statement, Object) and frame.program.writes_when_executed(statement.type):
+        _write_label(frame, call, "")
+        return
+    frame.emit(
+        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
+    )
+
+
+def _execute(frame: Frame, call: Call) -> Value:
+    rows = _executed(frame, call)
+    if rows is None:
+        return Object(call.fact.gives, varies=call.varies) if call.fact.gives else _gone(call)
+    if rows.items or rows.plain:
+        return rows
+    return replace(rows, items=(row_of(frame, rows, frozenset()),))
+
+
+def _scalars(frame: Frame, call: Call) -> Value:
+    rows = _executed(frame, call)
+    if rows is None:
+        return _gone(call)
+    return replace(rows, items=()) if rows.items and isinstance(rows.items[0], Row) else rows
+
+
+def _scalar(frame: Frame, call: Call) -> Value:
+    rows = _executed(frame, call)
+    if rows is None or rows.items or rows.plain:
+        return _gone(call)
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _get(frame: Frame, call: Call) -> Value:
+    value = value_at(call.arguments, call.fact.argument, "entity")
+    if not isinstance(value, ClassValue) or value.ref.name not in frame.program.schema.models:
+        if value is not None:
+            frame.emit(RunsQuery(place=frame.place(call.at), label=call.label, action="get"), call.varies)
+        return _gone(call)
+    model = value.ref.name
+    rows = queries.start(frame, model, call.at, spelled(call.node))
+    options = next((given.value for given in call.arguments if given.keyword == "options"), None)
+    if options is not None:
+        loaded = frame.program.load(model, rows.loads, "options", passed((call.arguments[-1],)))
+        rows = replace(rows, loads=Loads(open=True) if not isinstance(options, Collection) else loaded.loads)
+    _ran(frame, call, rows, call.varies)
+    rows = replace(rows, implicit=frame.program.loads_implicitly(call.receiver))
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _flush(frame: Frame, call: Call) -> Value:
+    _write_label(frame, call, "")
+    return _gone(call)
+
+
+def _refresh(frame: Frame, call: Call) -> Value:
+    model = _model_of(call) or _model_of_argument(call)
+    frame.emit(
+        RunsQuery(place=frame.place(call.at), label=call.label, action="refresh", model=model, instead=call.fact.instead),
+        call.varies,
+    )
+    return _gone(call)
+
+
+def _model_of_argument(call: Call) -> str:
+    value = value_at(call.arguments, 0)
+    return value.model if isinstance(value, Row | Rows) else ""
+
+
+def _load_onto(frame: Frame, call: Call) -> Value:
+    node = next((given.node for given in call.arguments if not given.keyword), None)
+    value = value_at(call.arguments, call.fact.argument)
+    target: Value | None = call.receiver if isinstance(call.receiver, Row | Rows) else value
+    if isinstance(target, Collection) and isinstance(target.element, Row):
+        loaded = frame.program.load(target.element.model, target.element.loads, call.name, passed(call.arguments[1:]))
+        updated: Value = replace(target, element=replace(target.element, loads=loaded.loads), items=None)
+    elif isinstance(target, Row | Rows):
+        arguments = call.arguments if target is call.receiver else call.arguments[1:]
+        loaded = frame.program.load(target.model, target.loads, call.name, passed(arguments))
+        updated = replace(target, loads=loaded.loads)
+    else:
+        return _gone(call)
+    if target is call.receiver and call.node is not None and isinstance(call.node.func, e.Attribute):
+        frame.update(call.node.func.value, updated)
+    elif node is not None:
+        frame.update(node, updated)
+    return updated
+
+
+def _sql(frame: Frame, call: Call) -> Value:
+    frame.emit(
+        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
+    )
+    if call.fact.gives:
+        return Object(call.fact.gives, varies=call.varies)
+    return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else _gone(call)
+
+
+def _remote(frame: Frame, call: Call) -> Value:
+    if frame.is_async and not frame.awaiting and frame.contexts and frame.contexts[-1][1].kind == "comprehension":
+        # A coroutine made in a comprehension is run later, most often together with its siblings.
+        return _gone(call)
+    frame.emit(
+        CallsService(
+            place=frame.place(call.at),
+            label=call.label,
+            service=frame.program.service_of(call.receiver),
+            instead=call.fact.instead,
+        ),
+        call.varies,
+    )
+    return Object(call.fact.gives, varies=call.varies) if call.fact.gives else _gone(call)
+
+
+def _given(frame: Frame, call: Call) -> Value:
+    if not call.fact.gives:
+        return _gone(call)
+    return Object(call.fact.gives, varies=call.varies)
+
+
+def _chunks(frame: Frame, call: Call) -> Value:
+    value = value_at(call.arguments, call.fact.argument)
+    element = first_of(frame, value) if value is not None else UNKNOWN
+    inner = Collection("list", element, bound="growing")
+    return Collection("iterator", inner, bound="chunked")
+
+
+def _pages(frame: Frame, call: Call) -> Value:
+    value = value_at(call.arguments, call.fact.argument)
+    return Collection("iterator", value if value is not None else UNKNOWN, bound="paged")
+
+
+_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
+    "same": _same,
+    "refine": _refine,
+    "load": _load,
+    "columns": _load,
+    "annotate": _load,
+    "fetch-mode": _load,
+    "plain": _plain,
+    "combine": _combine,
+    "iterate": _iterate,
+    "rows": _to_list,
+    "row": _row,
+    "value": _value,
+    "count": _count,
+    "exists": _count,
+    "mapping": _mapping,
+    "unwrap": _unwrap,
+    "tuples": _tuples,
+    "create": _create,
+    "get-or-create": _get_or_create,
+    "bulk": _write,
+    "write": _write,
+    "save": _write,
+    "delete": _write,
+    "link": _write,
+    "add": _quiet,
+    "commit": _flush,
+    "flush": _flush,
+    "refresh": _refresh,
+    "statement": _statement,
+    "start": _statement,
+    "execute": _execute,
+    "scalars": _scalars,
+    "scalar": _scalar,
+    "get": _get,
+    "load-onto": _load_onto,
+    "sql": _sql,
+    "sql-many": _quiet,
+    "fetch": _quiet,
+    "remote": _remote,
+    "batch": _quiet,
+    "pipeline": _given,
+    "new": _given,
+    "chunks": _chunks,
+    "pages": _pages,
+    "quiet": _quiet,
+}

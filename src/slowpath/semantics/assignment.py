@@ -1,0 +1,79 @@
+"""Assignment: to variables, attributes, items and patterns; names imported inside functions; what a test tells."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics.expressions import evaluate
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import first_of
+from slowpath.semantics.values import (
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    Instance,
+    Row,
+    Unknown,
+    Value,
+    join,
+    unknown,
+    varying,
+    with_field,
+)
+
+
+def assign(frame: Frame, target: e.Expression, value: Value) -> None:
+    """Give the target the value."""
+    match target:
+        case e.Name(id=name):
+            frame.bind(name, value)
+        case e.Attribute(value=inner, attr=attr):
+            base = evaluate(frame, inner)
+            if isinstance(base, Row | Instance):
+                frame.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
+        case e.Subscript(value=inner, index=index):
+            _set_item(frame, inner, evaluate(frame, index), value)
+        case e.Listing(elements=elements):
+            _unpack(frame, elements, value)
+        case e.Starred(value=inner):
+            assign(frame, inner, value)
+
+
+def _set_item(frame: Frame, node: e.Expression, index: Value, value: Value) -> None:
+    base = evaluate(frame, node)
+    if isinstance(base, Collection):
+        empty = base.items == () or (base.kind == "dict" and isinstance(base.element, Unknown))
+        element = value if empty else join(base.element, value)
+        key = base.key if base.key is None or not isinstance(base.key, Unknown) else index
+        frame.update(node, replace(base, element=element, key=key, items=None, bound="growing"))
+
+
+def _unpack(frame: Frame, elements: tuple[e.Expression, ...], value: Value) -> None:
+    items = value.items if isinstance(value, Collection) else None
+    if items is not None and len(items) == len(elements):
+        for element, item in zip(elements, items, strict=True):
+            assign(frame, element, item)
+        return
+    part = varying(first_of(frame, value), value.varies) if isinstance(value, Collection) else unknown(value)
+    for element in elements:
+        assign(frame, element, part)
+
+
+def imported(frame: Frame, name: e.ImportedName) -> None:
+    """Bind a name imported inside the function."""
+    if name.local != "*":
+        frame.bind(name.local, frame.program.imported(frame.module, name) or UNKNOWN)
+
+
+def narrowed(frame: Frame, test: e.Expression) -> None:
+    """After `isinstance(x, C)`, x is a C, if nothing better was known."""
+    match test:
+        case e.Call(func=e.Name(id="isinstance"), arguments=(e.Argument(value=e.Name(id=name)), e.Argument(value=cls))):
+            known = frame.env.get(name)
+            value = evaluate(frame, cls)
+            if isinstance(known, Unknown) and isinstance(value, ClassValue):
+                frame.env[name] = varying(frame.program.instance_of(value.ref), known.varies)
+        case e.Boolean(operator="and", left=left, right=right):
+            narrowed(frame, left)
+            narrowed(frame, right)

@@ -1,0 +1,448 @@
+"""What Python itself and its standard library do with rows and collections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics import queries
+from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
+from slowpath.semantics.effects import Evaluates, RunsQuery
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import constant_range, first_of, item_of, origin_of, row_of, through
+from slowpath.semantics.values import (
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    Constant,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    ModuleValue,
+    Object,
+    Origin,
+    Row,
+    Rows,
+    Symbol,
+    Template,
+    Unknown,
+    Value,
+    join,
+    settled,
+    unknown,
+    varying,
+)
+from slowpath.spelling import spelled
+
+_CONTAINERS = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "sorted": "list", "reversed": "iterator"}
+_ADDS = {"append", "add", "appendleft", "insert"}
+
+
+def _node(arguments: Arguments, position: int = 0) -> e.Expression:
+    node = arguments[position].node if position < len(arguments) else None
+    return node if node is not None else e.Constant(0, None, "other")
+
+
+def _ran(frame: Frame, arguments: Arguments, at: int) -> Value:
+    """The first argument, its query run if it is one."""
+    value = arguments[0].value
+    if isinstance(value, Rows):
+        value = queries.run(frame, value, at, _node(arguments))
+        if arguments[0].node is not None:
+            frame.update(arguments[0].node, value)
+    return value
+
+
+def call_builtin(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    """What a builtin gives."""
+    reader = _BUILTINS.get(name)
+    varies = varies_of(arguments)
+    if reader is None or not arguments:
+        if name in {"list", "set", "tuple"} and not arguments:
+            return Collection(name, UNKNOWN, items=())  # type: ignore[arg-type]
+        if name == "dict":
+            return Collection("dict", unknown(*(given.value for given in arguments)), key=UNKNOWN)
+        return Unknown(varies=varies) if varies else UNKNOWN
+    return reader(frame, name, arguments, at, node)
+
+
+def _container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    value = _ran(frame, arguments, at)
+    key = next((given.value for given in arguments if given.keyword == "key"), None)
+    if key is not None:
+        _apply(frame, key, value, at, "map", _node(arguments))
+    if isinstance(value, Rows):
+        if value.type and name in {"list", "tuple", "sorted", "reversed", "set", "frozenset"}:
+            return replace(value, type="", here=True)
+        return value
+    if isinstance(value, Collection):
+        kind = _CONTAINERS[name]
+        items = value.items if name in {"list", "tuple"} else None
+        element = value.key if value.kind == "dict" and value.key is not None else value.element
+        return replace(value, kind=kind, items=items, element=element, key=None)  # type: ignore[arg-type]
+    return unknown(value)
+
+
+def _apply(frame: Frame, function: Value, value: Value, at: int, kind: str, over: e.Expression) -> Value:
+    """Call the function with each item."""
+    from slowpath.semantics.calls import call
+
+    value, item_value, bound = through(frame, value, over, at)
+    label = function.expression.parameters[0].name if isinstance(function, LambdaValue) and function.expression.parameters else ""
+    with frame.repeating("map", at, label, spelled(over), bound, origin_of(value)) as number:
+        result = call(frame, function, (Given(item_value(number)),), at, None)
+    return settled(result, frozenset((number,)))
+
+
+def _map(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    if len(arguments) < 2:
+        return UNKNOWN
+    value = arguments[1].value
+    element = _apply(frame, arguments[0].value, value, at, "map", _node(arguments, 1))
+    if name == "filter":
+        return value if isinstance(value, Rows | Collection) else unknown(value)
+    return Collection("iterator", element, origin=origin_of(value))
+
+
+def _reduce(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    value = _ran(frame, arguments, at)
+    key = next((given.value for given in arguments if given.keyword == "key"), None)
+    if key is not None:
+        _apply(frame, key, value, at, "map", _node(arguments))
+    if name in {"min", "max", "next"} and isinstance(value, Rows | Collection):
+        return first_of(frame, value)
+    return unknown(value)
+
+
+def _iter(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    return _ran(frame, arguments, at)
+
+
+def _next(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    return first_of(frame, arguments[0].value)
+
+
+def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    value = arguments[0].value
+    if isinstance(value, Rows) and not value.here and frame.program.runs_itself(value.type):
+        if value.owner is None or value.refined:
+            source = arguments[0].node
+            frame.emit(
+                Evaluates(
+                    place=frame.place(at),
+                    how="len",
+                    model=value.model,
+                    origin=value.origin,
+                    label=spelled(source),
+                    name=source.id if isinstance(source, e.Name) else "",
+                    compared=frame.compared,
+                ),
+                value.varies,
+            )
+        _ran(frame, arguments, at)
+    return unknown(value)
+
+
+def _enumerate(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    value = _ran(frame, arguments, at)
+    item = first_of(frame, value)
+    bound = value.bound if isinstance(value, Collection | Rows) else "growing"
+    if isinstance(value, Collection) and value.items is not None and len(value.items) <= 12:
+        bound = "small"
+    pair = Collection("tuple", unknown(item), items=(UNKNOWN, item))
+    return Collection("iterator", pair, bound=bound, origin=origin_of(value))
+
+
+def _zip(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    items = []
+    bounds = set()
+    for position, given in enumerate(arguments):
+        value = _ran(frame, arguments[position:], at)
+        if not given.keyword:
+            items.append(first_of(frame, value))
+            bounds.add("small" if isinstance(value, Collection) and value.items is not None and len(value.items) <= 12 else "growing")
+    pair = Collection("tuple", unknown(*items), items=tuple(items))
+    return Collection("iterator", pair, bound="small" if "small" in bounds else "growing", origin=origin_of(arguments[0].value))
+
+
+def _range(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    values = tuple(given.value for given in arguments)
+    return Collection("iterator", UNKNOWN, bound=constant_range(values), varies=varies_of(arguments))
+
+
+def _str(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    return unknown(as_text(frame, arguments[0].value, _node(arguments), at))
+
+
+def _bool(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    return unknown(_ran(frame, arguments, at))
+
+
+def _getattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    from slowpath.semantics.attributes import attribute
+
+    target = value_at(arguments, 1)
+    value = arguments[0].value
+    source = arguments[0].node
+    if isinstance(target, Constant) and isinstance(target.value, str) and isinstance(value, Row | Instance | ModuleValue) and source is not None:
+        relation = isinstance(value, Row) and frame.program.schema.relation(value.model, target.value) is not None
+        if name == "getattr" and len(arguments) > 2 and not relation:
+            return unknown(value)
+        if name == "hasattr" and not relation:
+            return unknown(value)
+        got = attribute(frame, value, e.Attribute(at, source, target.value))
+        return got if name == "getattr" else unknown(value)
+    return unknown(value)
+
+
+def _setattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    target, value = value_at(arguments, 1), value_at(arguments, 2)
+    source = arguments[0].node
+    if isinstance(target, Constant) and isinstance(target.value, str) and source is not None and value is not None:
+        from slowpath.semantics.assignment import assign
+
+        assign(frame, e.Attribute(at, source, target.value), value)
+    return UNKNOWN
+
+
+def as_text(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
+    """The value as text: what its `__str__` reads is written down."""
+    if isinstance(value, Row | Instance):
+        from slowpath.semantics.calls import call_function
+
+        ref = frame.program.class_of_model(value.model) if isinstance(value, Row) else value.ref
+        method = frame.program.project.method(ref, "__str__") if ref is not None else None
+        if method is not None:
+            source = e.Attribute(at, node, "__str__")
+            call_function(frame, method, value, (), at, e.Call(at, source, ()))
+        return unknown(value)
+    if isinstance(value, Rows):
+        return unknown(value)
+    return value
+
+
+_BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Value]] = {
+    **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed"), _container),
+    **dict.fromkeys(("map", "filter"), _map),
+    **dict.fromkeys(("sum", "min", "max", "any", "all"), _reduce),
+    "iter": _iter,
+    "aiter": _iter,
+    "next": _next,
+    "anext": _next,
+    "len": _len,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "range": _range,
+    **dict.fromkeys(("str", "repr", "format", "print"), _str),
+    "bool": _bool,
+    **dict.fromkeys(("getattr", "hasattr"), _getattr),
+    "setattr": _setattr,
+}
+
+
+def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value | None:
+    """What a function of the standard library gives, if it matters here; `None` otherwise."""
+    if not arguments:
+        return Collection("dict", UNKNOWN, key=UNKNOWN) if name.startswith("collections.") else None
+    match name:
+        case "collections.defaultdict" | "collections.OrderedDict" | "collections.Counter":
+            return Collection("dict", UNKNOWN, key=UNKNOWN)
+        case "collections.deque":
+            return _container(frame, "list", arguments, at, node)
+        case "itertools.chain":
+            values = [_ran(frame, arguments[position:], at) for position in range(len(arguments))]
+            element = values[0]
+            for other in values[1:]:
+                element = join(element, other)
+            if isinstance(element, Rows):
+                return replace(element, here=True, type="")
+            return Collection("iterator", first_of(frame, element), bound="growing")
+        case "itertools.chain.from_iterable":
+            return Collection("iterator", first_of(frame, first_of(frame, arguments[0].value)))
+        case "itertools.islice" | "itertools.tee" | "copy.copy" | "copy.deepcopy" | "tqdm.tqdm" | "tqdm.auto.tqdm":
+            value = _ran(frame, arguments, at)
+            limit = value_at(arguments, 1)
+            if name == "itertools.islice" and isinstance(limit, Constant) and isinstance(value, Collection | Rows):
+                return replace(value, bound="small") if isinstance(limit.value, int) and limit.value <= 20 else value
+            return value
+        case "itertools.groupby":
+            value = _ran(frame, arguments, at)
+            key = value_at(arguments, 1, "key")
+            if key is not None:
+                _apply(frame, key, value, at, "map", _node(arguments))
+            inner: Value = replace(value, type="", here=True) if isinstance(value, Rows) else value
+            pair = Collection("tuple", UNKNOWN, items=(UNKNOWN, inner))
+            return Collection("iterator", pair)
+        case "operator.attrgetter" | "operator.itemgetter":
+            return Object(name, arguments=tuple(("", given.value) for given in arguments))
+        case "functools.partial":
+            return _partial(arguments)
+        case "functools.reduce":
+            return unknown(*(given.value for given in arguments))
+        case "asyncio.gather" | "asyncio.as_completed" | "asyncio.wait":
+            return unknown(*(given.value for given in arguments))
+        case "typing.cast":
+            value = arguments[1].value if len(arguments) > 1 else UNKNOWN
+            target = arguments[0].value
+            if isinstance(value, Unknown) and isinstance(target, ClassValue):
+                return varying(frame.program.instance_of(target.ref), value.varies)
+            return value
+    if name.startswith(("builtins.", "collections.", "itertools.", "json.", "logging.", "datetime.", "math.", "re.", "os.")):
+        return unknown(*(given.value for given in arguments))
+    return None
+
+
+def _partial(arguments: Arguments) -> Value:
+    function = arguments[0].value
+    if isinstance(function, FunctionValue) and len(arguments) == 2 and function.receiver is None and not arguments[1].keyword:
+        return replace(function, receiver=arguments[1].value)
+    return unknown(*(given.value for given in arguments))
+
+
+def call_text(frame: Frame, receiver: Value, name: str, arguments: Arguments) -> Value:
+    """What a method of a string (or of nothing in particular) gives."""
+    if name == "format" and isinstance(receiver, Constant | Template):
+        parts = tuple(as_text(frame, given.value, given.node or e.Constant(0, None, "other"), 0) for given in arguments)
+        return Template((receiver, *parts), varies=varies_of(arguments) | receiver.varies)
+    if name == "join" and arguments:
+        _ran(frame, arguments, 0)
+    return unknown(receiver, *(given.value for given in arguments))
+
+
+def call_collection(
+    frame: Frame, receiver: Collection | Rows, name: str, arguments: Arguments, at: int, node: e.Call | None
+) -> Value:
+    """What a method of a list, set or dict gives, and what it leaves in it."""
+    varies = receiver.varies | varies_of(arguments)
+    own = node.func.value if node is not None and isinstance(node.func, e.Attribute) else None
+    if name in _ADDS or name == "setdefault":
+        added = arguments[-1].value if arguments else UNKNOWN
+        if isinstance(receiver, Collection) and own is not None:
+            frame.update(own, _grown(receiver, added, frame))
+        return varying(join(receiver.element, added), varies) if name == "setdefault" and isinstance(receiver, Collection) else UNKNOWN
+    if name in {"extend", "update"}:
+        if arguments and isinstance(receiver, Collection) and own is not None:
+            value = _ran(frame, arguments, at)
+            added = value.element if isinstance(value, Collection) and value.kind == "dict" else first_of(frame, value)
+            grown = _grown(receiver, added, frame)
+            frame.update(own, replace(grown, origin=origin_of(value)) if receiver.items == () else grown)
+        return UNKNOWN
+    if name == "sort":
+        key = next((given.value for given in arguments if given.keyword == "key"), None)
+        if key is not None and own is not None:
+            _apply(frame, key, receiver, at, "map", own)
+        return UNKNOWN
+    if isinstance(receiver, Rows):
+        return varying(first_of(frame, receiver), varies) if name == "pop" else _copied(receiver, name, varies)
+    match name:
+        case "items":
+            pair = Collection("tuple", UNKNOWN, items=(receiver.key or UNKNOWN, receiver.element))
+            return Collection("list", pair, bound=receiver.bound, origin=receiver.origin, varies=receiver.varies)
+        case "values":
+            return Collection("list", receiver.element, bound=receiver.bound, origin=receiver.origin, varies=receiver.varies)
+        case "keys":
+            return Collection("list", receiver.key or UNKNOWN, bound=receiver.bound, varies=receiver.varies)
+        case "get" | "pop" | "popleft" | "popitem":
+            return varying(receiver.element, varies)
+        case "copy" | "union" | "difference" | "intersection":
+            return receiver
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _copied(rows: Rows, name: str, varies: frozenset[int]) -> Value:
+    if name in {"copy", "union"}:
+        return rows
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _grown(receiver: Collection, added: Value, frame: Frame) -> Collection:
+    """The collection after one more item was put in; one filled in a loop has as many items as the loop has turns."""
+    empty = receiver.items == () or isinstance(receiver.element, Unknown)
+    element = added if empty else join(receiver.element, added)
+    items = None
+    if receiver.items is not None and not frame.contexts:
+        items = (*receiver.items, added)
+    bound = frame.contexts[-1][1].bound if frame.contexts and receiver.items == () else "growing"
+    if bound in {"once", "retry", "unclear"}:
+        bound = "growing"
+    origin = added.origin if isinstance(added, Row) and empty else receiver.origin
+    return replace(receiver, element=element, items=items, bound=bound, origin=origin)
+
+
+def subscript(frame: Frame, value: Value, index: Value, node: e.Subscript) -> Value:
+    """`value[index]`."""
+    varies = value.varies | index.varies
+    match value:
+        case Rows():
+            return _rows_subscript(frame, value, node, varies)
+        case Collection(items=tuple() as items) if isinstance(index, Constant) and isinstance(index.value, int):
+            if -len(items) <= index.value < len(items):
+                return varying(items[index.value], varies)
+        case Collection(kind="dict", element=element):
+            return varying(element, varies)
+        case Collection(element=element) if isinstance(node.index, e.Slice):
+            return replace(value, items=None, varies=varies, bound=_sliced_bound(node.index, value.bound))  # type: ignore[arg-type]
+        case Collection(element=element):
+            return varying(element, varies)
+        case Object(type=name):
+            known = frame.program.knowledge.types.get(name)
+            gives = known.attributes.get("*") if known is not None else None
+            return Object(gives, varies=varies) if gives else Unknown(varies=varies)
+        case ClassValue():
+            return value
+        case Symbol(name=name):
+            known = frame.program.knowledge.types.get(name)
+            gives = known.attributes.get("*") if known is not None else None
+            return Object(gives, varies=varies) if gives else value
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _sliced_bound(index: e.Slice, bound: str) -> str:
+    match index.upper:
+        case e.Constant(value=int() as upper) if 0 <= upper <= 20:
+            return "small"
+    return bound
+
+
+def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozenset[int]) -> Value:
+    lazy = frame.program.runs_itself(rows.type) and not rows.here
+    if isinstance(node.index, e.Slice):
+        bound = _sliced_bound(node.index, rows.bound)
+        if lazy and rows.cached and not rows.refined:
+            rows = queries.run(frame, rows, node.at, node.value)
+        return replace(rows, sliced=True, varies=varies, bound=bound, refined=rows.refined or lazy and not rows.cached)  # type: ignore[arg-type]
+    if rows.items and not lazy and not rows.type:
+        return row_of(frame, rows, varies)
+    if lazy and not (rows.cached and not rows.refined):
+        frame.emit(
+            RunsQuery(
+                place=frame.place(node.at),
+                label=spelled(node),
+                action="row",
+                model=rows.model,
+                relation=rows.relation,
+                owner=rows.owner.model if rows.owner is not None else "",
+                origin=rows.origin,
+            ),
+            varies,
+        )
+        if rows.owner is not None and not rows.refined:
+            rows = replace(rows, origin=Origin(frame.place(node.at), rows.model, spelled(node)), prefix=(), known=True)
+    return varying(row_of(frame, rows, frozenset()), varies)
+
+
+def is_emptiness(node: e.Compare) -> bool:
+    """Whether a number is compared only to learn whether it is 0: `> 0`, `>= 1`, `== 0`, `!= 0`, `< 1`."""
+    match node.operators, node.operands:
+        case ((">",) | ("==",) | ("!=",)), (e.Constant(value=0),):
+            return True
+        case ((">=",) | ("<",)), (e.Constant(value=1),):
+            return True
+    return False
+
+
+def each_of(frame: Frame, value: Value) -> Value:
+    """Some item of the value."""
+    return item_of(frame, value, frozenset())

@@ -1,0 +1,249 @@
+"""A call: a function of the project by its summary, a library's by its fact, a builtin by what Python says of it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.project import FunctionRef
+from slowpath.semantics import builtins
+from slowpath.semantics.actions import Call, act
+from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
+from slowpath.semantics.effects import Hop, Summary
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.values import (
+    NOTHING,
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    Method,
+    Object,
+    Origin,
+    Row,
+    Rows,
+    Symbol,
+    Unknown,
+    Value,
+    all_varies,
+    map_varies,
+    trimmed,
+    unknown,
+    varying,
+    with_field,
+)
+from slowpath.spelling import spelled
+
+
+def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    """What the call gives; its effects are written down."""
+    match callee:
+        case FunctionValue():
+            return call_function(frame, callee.ref, callee.receiver, arguments, at, node, callee.captured)
+        case LambdaValue():
+            return _call_lambda(frame, callee, arguments)
+        case ClassValue():
+            return _construct(frame, callee, arguments, at, node)
+        case Method(receiver=receiver, name=name):
+            return _call_method(frame, receiver, name, arguments, at, node)
+        case Symbol(name=name):
+            return _call_symbol(frame, name, arguments, at, node)
+        case Object(type=name):
+            known = frame.program.knowledge.types.get(name)
+            if known is not None and known.calls:
+                return Object(known.calls)
+        case Instance():
+            result = call_method(frame, callee, "__call__", at, arguments)
+            if result is not None:
+                return result
+    return _unknown_call(frame, callee, arguments)
+
+
+def _unknown_call(frame: Frame, callee: Value, arguments: Arguments) -> Value:
+    for given in arguments:
+        _may_load(frame, given)
+    varies = callee.varies | varies_of(arguments)
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _may_load(frame: Frame, given: Given) -> None:
+    """Rows that are here and are handed to code nobody can read may have anything loaded afterwards."""
+    if given.node is None:
+        return
+    match given.value:
+        case Rows(here=True) | Row() as rows:
+            frame.update(given.node, replace(rows, loads=replace(rows.loads, open=True)))
+        case Collection(element=Row() as row) as rows:
+            loose = replace(row, loads=replace(row.loads, open=True))
+            frame.update(given.node, replace(rows, element=loose, items=None))
+
+
+def call_method(frame: Frame, receiver: Instance, name: str, at: int, arguments: Arguments = ()) -> Value | None:
+    """What a method of the instance gives, `None` when its class has no such method."""
+    method = frame.program.project.method(receiver.ref, name)
+    if method is None:
+        return None
+    return call_function(frame, method, receiver, arguments, at, None)
+
+
+def call_function(
+    frame: Frame,
+    ref: FunctionRef,
+    receiver: Value | None,
+    arguments: Arguments,
+    at: int,
+    node: e.Call | None,
+    captured: tuple[tuple[str, Value], ...] = (),
+) -> Value:
+    """What a function of the project gives when called here, its effects replayed with these arguments."""
+    program = frame.program
+    declaration = program.project.function_of(ref)
+    if declaration.is_async and not frame.awaiting and not declaration.sketch.yields:
+        # A coroutine that nobody awaits here runs elsewhere, often beside others.
+        return unknown(*(given.value for given in arguments))
+    if receiver is not None:
+        own = node.func.value if node is not None and isinstance(node.func, e.Attribute) else None
+        arguments = (Given(receiver, own), *arguments)
+    given = bound_to(declaration.parameters, arguments)
+    if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
+        captured = program.captured_by(ref, frame.env)
+    values: list[tuple[str, Value]] = []
+    varies: list[frozenset[int]] = []
+    for position, parameter in enumerate(declaration.parameters):
+        passed = given.get(parameter.name)
+        value = passed.value if passed is not None else program.default_of(ref.module, parameter)
+        if isinstance(value, Unknown) and parameter.annotation is not None:
+            value = program.annotated(ref.module, parameter.annotation, value.varies)
+        depends = all_varies(value)
+        varies.append(depends)
+        marker = frozenset((-1 - position,)) if depends else NOTHING
+        values.append((parameter.name, trimmed(map_varies(value, lambda v, m=marker: m if v else v))))
+    for name, value in captured:
+        depends = all_varies(value)
+        marker = frozenset((-1 - len(varies),)) if depends else NOTHING
+        varies.append(depends)
+        values.append((name, trimmed(map_varies(value, lambda v, m=marker: m if v else v))))
+    if not program.may_matter(ref) and not any(isinstance(value, Rows | Row) for _, value in values):
+        return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
+    summary = program.summary(ref, tuple(values), frame.depth + 1)
+    frame.height = max(frame.height, summary.height + 1)
+    frame.cut = frame.cut or summary.cut
+    hop = Hop(frame.place(at), declaration.qualname)
+    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref))
+    _write_back(frame, summary, given, tuple(varies), declaration.parameters)
+    return map_varies(summary.returns, lambda found: _outside(found, tuple(varies)))
+
+
+def _outside(found: frozenset[int], varies: tuple[frozenset[int], ...]) -> frozenset[int]:
+    """What a callee's value varies with, in the caller's terms."""
+    result: set[int] = set()
+    for number in found:
+        if number < 0 and -1 - number < len(varies):
+            result |= varies[-1 - number]
+    return frozenset(result)
+
+
+def _write_back(
+    frame: Frame,
+    summary: Summary,
+    given: dict[str, Given],
+    varies: tuple[frozenset[int], ...],
+    parameters: tuple[e.Parameter, ...],
+) -> None:
+    for name, value in summary.finals:
+        passed = given.get(name)
+        if passed is not None and passed.node is not None and type(passed.value) is type(value):
+            frame.update(passed.node, map_varies(value, lambda found: _outside(found, varies)))
+
+
+def _call_lambda(frame: Frame, value: LambdaValue, arguments: Arguments) -> Value:
+    from slowpath.semantics.expressions import evaluate
+
+    given = bound_to(value.expression.parameters, arguments)
+    env = dict(value.captured)
+    for parameter in value.expression.parameters:
+        passed = given.get(parameter.name)
+        env[parameter.name] = passed.value if passed is not None else UNKNOWN
+    inner = frame
+    if (value.module, value.function) != (frame.module, frame.function):
+        inner = frame.elsewhere(value.module, value.function)
+    kept, inner.env = inner.env, env
+    try:
+        return evaluate(inner, value.expression.body)
+    finally:
+        inner.env = kept
+
+
+def _construct(frame: Frame, callee: ClassValue, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    name = callee.ref.name
+    varies = varies_of(arguments)
+    fields: tuple[tuple[str, Value], ...] = ()
+    for given in arguments:
+        if given.keyword and not given.star:
+            fields = with_field(fields, given.keyword, given.value)
+    if name in frame.program.schema.models:
+        return Row(name, known=True, fresh=True, fields=fields, varies=varies)
+    built = frame.program.rows_built(callee.ref, value_at(arguments, 0, "model"))
+    if built is not None:
+        return replace(built, known=True, origin=Origin(frame.place(at), built.model, spelled(node)), varies=varies)
+    instance = Instance(callee.ref, varies=varies)
+    method = frame.program.project.method(callee.ref, "__init__")
+    if method is None:
+        given = tuple(given.value for given in arguments if not given.keyword and not given.star)
+        return replace(instance, fields=frame.program.positional_fields(callee.ref, given, fields))
+    frame.env["<new>"] = instance
+    call_function(frame, method, None, (Given(instance, e.Name(at, "<new>")), *arguments), at, None)
+    return varying(frame.env.pop("<new>"), varies)
+
+
+def _call_method(
+    frame: Frame, receiver: Value, name: str, arguments: Arguments, at: int, node: e.Call | None
+) -> Value:
+    program = frame.program
+    match receiver:
+        case Rows(type="") | Collection():
+            return builtins.call_collection(frame, receiver, name, arguments, at, node)
+        case Rows(type=kind):
+            fact = program.fact(kind, name)
+        case Row(model=model):
+            fact = program.row_fact(model, name)
+        case ClassValue(ref=ref):
+            fact = program.class_fact(program.schema.models[ref.name].row_type, name)
+            if fact is not None:
+                receiver = program.class_rows(frame, ref.name, at, node)
+        case Object(type=kind):
+            known = program.knowledge.types.get(kind)
+            if known is not None and known.kind == "builder" and name not in known.methods:
+                return replace(
+                    receiver,
+                    chain=(*receiver.chain, (name, remembered(arguments))),
+                    varies=receiver.varies | varies_of(arguments),
+                )
+            fact = program.fact(kind, name)
+        case _:
+            return builtins.call_text(frame, receiver, name, arguments)
+    if fact is None:
+        return _unknown_call(frame, receiver, arguments)
+    return act(frame, Call(at, name, fact, receiver, arguments, node))
+
+
+def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    program = frame.program
+    if name.startswith("builtins."):
+        return builtins.call_builtin(frame, name[9:], arguments, at, node)
+    fact = program.knowledge.functions.get(name)
+    if fact is not None:
+        return act(frame, Call(at, name.rpartition(".")[2], fact, Symbol(name), arguments, node))
+    known = program.knowledge.types.get(name)
+    if known is not None:
+        kept = remembered(arguments) if known.kind == "builder" else ()
+        return Object(known.name, arguments=kept, varies=varies_of(arguments))
+    owner, _, method = name.rpartition(".")
+    owning = program.knowledge.types.get(owner)
+    if owning is not None:
+        fact = owning.methods.get(method) or owning.class_methods.get(method)
+        if fact is not None:
+            return act(frame, Call(at, method, fact, Object(owning.name), arguments, node))
+    return builtins.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)

@@ -1,0 +1,149 @@
+"""What a function does, in the field's words. A summary is the same thing, in terms of the function's parameters."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from slowpath.loads import Loads, Path
+from slowpath.semantics.values import NOTHING, Bound, Origin, Place, Value
+from slowpath.vocabulary import Action, LoadProblem
+
+ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
+
+
+class Context(Struct, frozen=True):
+    """One thing that repeats. `item` is what it calls each item, `over` what it goes through, as written;
+    `origin` the query whose rows it goes through, if it is one."""
+
+    kind: ContextKind
+    place: Place
+    item: str
+    over: str
+    bound: Bound
+    origin: Origin | None = None
+
+
+class Hop(Struct, frozen=True):
+    """A call on the way from the function that was asked about to the effect."""
+
+    place: Place
+    callee: str
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """What every effect has.
+
+    `place` is where it happens, `via` the calls that lead there, `contexts` what repeats around it, outermost first.
+    `varies` are the positions in `contexts` that it depends on, and `-1 - i` for parameter i. `rare` when it only happens now
+    and then: in an `except`, on a cache miss, in the fallback for something that was not loaded.
+    """
+
+    place: Place
+    via: tuple[Hop, ...] = ()
+    contexts: tuple[Context, ...] = ()
+    varies: frozenset[int] = NOTHING
+    rare: bool = False
+
+
+class ReadsRelation(Effect, frozen=True):
+    """Reads a relation that its row did not bring with it.
+
+    `path` leads from the rows of `origin` to the relation, which is its last part. `loads` is what these rows had;
+    `raises` when the read is an error instead of a query. `call` is how it was asked when it was not just read
+    (`count`, `exists`).
+    """
+
+    model: str
+    relation: str
+    path: Path
+    origin: Origin | None
+    loads: Loads
+    known: bool
+    many: bool
+    raises: bool = False
+    call: str = ""
+
+
+class ReadsColumn(Effect, frozen=True):
+    """Reads a column that the query left out."""
+
+    model: str
+    column: str
+    path: Path
+    origin: Origin | None
+    loads: Loads
+
+
+class RunsQuery(Effect, frozen=True):
+    """Runs a query. `label` is the call as written, `action` what kind it is, `model` empty for raw SQL.
+
+    `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already and the
+    call did not use it.
+    """
+
+    label: str
+    action: Action
+    model: str = ""
+    relation: str = ""
+    owner: str = ""
+    bypasses: bool = False
+    origin: Origin | None = None
+    path: Path = ()
+    instead: str = ""
+
+
+class Writes(Effect, frozen=True):
+    """Writes to the database: one row, or (actions bulk, write) all at once. `handled` when the errors of each item are caught."""
+
+    label: str
+    action: Action
+    model: str = ""
+    instead: str = ""
+    handled: bool = False
+
+
+class CallsService(Effect, frozen=True):
+    """One round trip to another service."""
+
+    label: str
+    service: str
+    instead: str = ""
+
+
+class Evaluates(Effect, frozen=True):
+    """Asks a query for less than it would fetch: `how` is `len`, `truth`, `count`, `exists` or `rows`; `compared` when
+    the answer is only compared with 0; `name` the variable that holds the query, empty for a query built on the spot; `used` when something else needs its rows."""
+
+    how: Literal["len", "truth", "count", "exists", "rows"]
+    model: str
+    origin: Origin | None
+    label: str
+    name: str
+    compared: bool = False
+    used: bool = False
+
+
+class LoadsBadly(Effect, frozen=True):
+    """An eager load with something wrong about it."""
+
+    model: str
+    label: str
+    problem: LoadProblem
+
+
+AnyEffect = ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly
+
+
+class Summary(Struct, frozen=True):
+    """A function's effects, what it returns, and what it leaves in the parameters it was given.
+
+    `height` is the deepest chain of calls below it; `cut` when a limit ended the analysis early.
+    """
+
+    effects: tuple[AnyEffect, ...]
+    returns: Value
+    finals: tuple[tuple[str, Value], ...]
+    height: int = 0
+    cut: bool = False

@@ -1,0 +1,390 @@
+"""Expressions: the value each has, with what it does written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics import builtins, queries, shapes
+from slowpath.semantics.arguments import Arguments, Given
+from slowpath.semantics.attributes import attribute
+from slowpath.semantics.calls import call, call_method
+from slowpath.semantics.effects import Evaluates
+from slowpath.semantics.frame import Frame, merged
+from slowpath.semantics.iteration import first_of, origin_of, through
+from slowpath.semantics.values import (
+    UNKNOWN,
+    Collection,
+    Constant,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    Object,
+    Row,
+    Rows,
+    Super,
+    Symbol,
+    Template,
+    Unknown,
+    Value,
+    join,
+    settled,
+    unknown,
+    varying,
+)
+from slowpath.spelling import spelled
+
+
+def evaluate(frame: Frame, node: e.Expression) -> Value:
+    """The expression's value."""
+    return _READERS[type(node)](frame, node)
+
+
+def _name(frame: Frame, node: e.Name) -> Value:
+    value = frame.env.get(node.id)
+    return value if value is not None else frame.program.global_value(frame.module, node.id)
+
+
+def _attribute(frame: Frame, node: e.Attribute) -> Value:
+    return attribute(frame, _unawaited(frame, node.value), node)
+
+
+def _unawaited(frame: Frame, node: e.Expression) -> Value:
+    """The value of an inner expression, which an `await` around the whole does not await."""
+    kept, frame.awaiting = frame.awaiting, False
+    value = evaluate(frame, node)
+    frame.awaiting = kept
+    return value
+
+
+def _call(frame: Frame, node: e.Call) -> Value:
+    awaiting, frame.awaiting = frame.awaiting, False
+    if isinstance(node.func, e.Name) and node.func.id == "super" and "super" not in frame.env:
+        return _super(frame)
+    callee = evaluate(frame, node.func)
+    arguments = tuple(_arguments(frame, node))
+    frame.awaiting = awaiting
+    value = call(frame, callee, arguments, node.at, node)
+    frame.awaiting = False
+    return value
+
+
+def _super(frame: Frame) -> Value:
+    receiver = frame.env.get("self", frame.env.get("cls"))
+    if frame.owner is None or receiver is None:
+        return UNKNOWN
+    return Super(frame.owner, receiver, varies=receiver.varies)
+
+
+def _arguments(frame: Frame, node: e.Call) -> Iterator[Given]:
+    for argument in node.arguments:
+        value = evaluate(frame, argument.value)
+        if argument.star == "*" and isinstance(value, Collection) and value.items is not None:
+            yield from (Given(item) for item in value.items)
+        else:
+            yield Given(value, argument.value, argument.keyword or "", argument.star)
+
+
+def _constant(frame: Frame, node: e.Constant) -> Value:
+    return Constant(node.value) if not node.kind else UNKNOWN
+
+
+def _template(frame: Frame, node: e.Template) -> Value:
+    parts = tuple(builtins.as_text(frame, evaluate(frame, part), part, node.at) for part in node.parts)
+    return Template(parts, varies=unknown(*parts).varies)
+
+
+def _listing(frame: Frame, node: e.Listing) -> Value:
+    items: list[Value] | None = []
+    element: Value | None = None
+    for part in node.elements:
+        if isinstance(part, e.Starred):
+            inner = evaluate(frame, part.value)
+            value = first_of(frame, inner)
+            if isinstance(inner, Collection) and inner.items is not None and items is not None:
+                items.extend(inner.items)
+            else:
+                items = None
+        else:
+            value = evaluate(frame, part)
+            if items is not None:
+                items.append(value)
+        element = value if element is None else join(element, value)
+    varies = unknown(*(items or ()), element or UNKNOWN).varies
+    known = tuple(items) if items is not None else None
+    return Collection(node.kind, element or UNKNOWN, items=known, varies=varies)
+
+
+def _mapping(frame: Frame, node: e.Mapping) -> Value:
+    keys = [evaluate(frame, key) if key is not None else UNKNOWN for key in node.keys]
+    values = [evaluate(frame, value) for value in node.values]
+    key, element = _joined(keys), _joined(values)
+    few = "small" if all(key is not None for key in node.keys) and len(keys) <= 12 else "growing"
+    return Collection("dict", element, key=key, bound=few, varies=unknown(*keys, *values).varies)  # type: ignore[arg-type]
+
+
+def _joined(values: list[Value]) -> Value:
+    result: Value | None = None
+    for value in values:
+        result = value if result is None else join(result, value)
+    return result if result is not None else UNKNOWN
+
+
+def _subscript(frame: Frame, node: e.Subscript) -> Value:
+    value = _unawaited(frame, node.value)
+    index = evaluate(frame, node.index)
+    return builtins.subscript(frame, value, index, node)
+
+
+def _slice(frame: Frame, node: e.Slice) -> Value:
+    parts = [evaluate(frame, part) for part in (node.lower, node.upper, node.step) if part is not None]
+    return unknown(*parts)
+
+
+def _lambda(frame: Frame, node: e.Lambda) -> Value:
+    free = shapes.names_of(node)
+    captured = tuple(sorted((name, value) for name, value in frame.env.items() if name in free))
+    return LambdaValue(node, captured, frame.module, frame.function, varies=unknown(*(v for _, v in captured)).varies)
+
+
+def _comprehension(frame: Frame, node: e.Comprehension) -> Value:
+    kept = dict(frame.env)
+    with ExitStack() as stack:
+        value: Value = UNKNOWN
+        bounds = []
+        for position, generator in enumerate(node.generators):
+            value = evaluate(frame, generator.iterable)
+            value, item_value, bound = through(frame, value, generator.iterable, node.at)
+            if position == 0 and isinstance(generator.iterable, e.Name):
+                kept[generator.iterable.id] = frame.env.get(generator.iterable.id, UNKNOWN)
+            bounds.append(bound)
+            number = stack.enter_context(
+                frame.repeating(
+                    "comprehension",
+                    node.at,
+                    spelled(generator.target),
+                    spelled(generator.iterable),
+                    bound,
+                    origin_of(value),
+                )
+            )
+            from slowpath.semantics.assignment import assign
+
+            assign(frame, generator.target, item_value(number))
+            for condition in generator.conditions:
+                truth(frame, condition)
+        key = evaluate(frame, node.key) if node.key is not None else None
+        element = evaluate(frame, node.element)
+        numbers = frozenset(number for number, _ in frame.contexts[-len(node.generators) :])
+    frame.env = kept
+    bound = bounds[0] if len(set(bounds)) == 1 else "growing"
+    element = settled(element, numbers)
+    key = settled(key, numbers) if key is not None else None
+    kind = "iterator" if node.kind == "generator" else node.kind
+    origin = origin_of(value) if isinstance(element, Row) else None
+    return Collection(kind, element, key=key, bound=bound, origin=origin, varies=element.varies)
+
+
+def _binary(frame: Frame, node: e.Binary) -> Value:
+    left, right = evaluate(frame, node.left), evaluate(frame, node.right)
+    varies = left.varies | right.varies
+    match node.operator, left, right:
+        case ("|" | "&"), Rows(), Rows():
+            return varying(join(left, right), varies)
+        case ("+" | "|"), Collection(), Collection():
+            items = None
+            if left.items is not None and right.items is not None:
+                items = (*left.items, *right.items)
+            joined = join(replace(left, items=None), replace(right, items=None))
+            if isinstance(joined, Collection):
+                return replace(joined, items=items, varies=varies)
+        case "%", (Constant(value=str()) | Template()), _:
+            holes = right.items if isinstance(right, Collection) and right.items is not None else (right,)
+            operands = node.right.elements if isinstance(node.right, e.Listing) else (node.right,)
+            parts = tuple(
+                builtins.as_text(frame, hole, operand, node.at)
+                for hole, operand in zip(holes, operands, strict=False)
+            )
+            return Template((left, *parts), varies=varies)
+        case "+", (Constant(value=str()) | Template()), _:
+            return Template((left, right), varies=varies)
+        case "*", Collection(items=tuple()), _:
+            return replace(left, items=None, varies=varies)
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _compare(frame: Frame, node: e.Compare) -> Value:
+    left = evaluate_compared(frame, node.left, node)
+    values = [left]
+    for operator, operand in zip(node.operators, node.operands, strict=True):
+        value = evaluate(frame, operand)
+        if operator in {"in", "not in"} and isinstance(value, Rows):
+            value = _contains(frame, value, node, operand)
+        values.append(value)
+    return unknown(*values)
+
+
+def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> Value:
+    """The left side of a comparison; when it is the size of a query compared with nothing, that is written down."""
+    frame.compared = builtins.is_emptiness(compare)
+    value = evaluate(frame, node)
+    frame.compared = False
+    return value
+
+
+def _contains(frame: Frame, rows: Rows, node: e.Compare, operand: e.Expression) -> Value:
+    after = queries.run(frame, rows, node.at, operand)
+    frame.update(operand, after)
+    return unknown(rows)
+
+
+def _boolean(frame: Frame, node: e.Boolean) -> Value:
+    left = truth(frame, node.left)
+    before = dict(frame.env)
+    rare = node.operator == "or" and shapes.tests_for_loaded(node.left)
+    with ExitStack() as stack:
+        if rare:
+            stack.enter_context(frame.seldom())
+        right = evaluate(frame, node.right)
+    frame.env = merged(before, frame.env) if frame.env.keys() != before.keys() else frame.env
+    if node.operator == "and" and not isinstance(right, Unknown):
+        return varying(right, left.varies)
+    return join(left, right)
+
+
+def _unary(frame: Frame, node: e.Unary) -> Value:
+    if node.operator == "not":
+        return unknown(truth(frame, node.operand))
+    value = evaluate(frame, node.operand)
+    if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, int | float):
+        return Constant(-value.value)
+    return unknown(value)
+
+
+def _conditional(frame: Frame, node: e.Conditional) -> Value:
+    truth(frame, node.test)
+    probes = shapes.tests_for_loaded(node.test)
+    body = evaluate(frame, node.body)
+    with ExitStack() as stack:
+        if probes:
+            stack.enter_context(frame.seldom())
+        orelse = evaluate(frame, node.orelse)
+    return join(body, orelse)
+
+
+def _await(frame: Frame, node: e.Await) -> Value:
+    frame.awaiting = True
+    value = evaluate(frame, node.value)
+    frame.awaiting = False
+    if isinstance(value, Rows) and frame.program.runs_when_awaited(value.type):
+        value = queries.run(frame, value, node.at, node.value)
+        frame.update(node.value, value)
+    return value
+
+
+def _yield(frame: Frame, node: e.Yield) -> Value:
+    if node.value is None:
+        return UNKNOWN
+    value = evaluate(frame, node.value)
+    if node.delegates:
+        if isinstance(value, Rows):
+            value = queries.run(frame, value, node.at, node.value)
+        frame.yields.append(first_of(frame, value))
+    else:
+        frame.yields.append(value)
+    return UNKNOWN
+
+
+def _starred(frame: Frame, node: e.Starred) -> Value:
+    return evaluate(frame, node.value)
+
+
+def _walrus(frame: Frame, node: e.Walrus) -> Value:
+    value = evaluate(frame, node.value)
+    if isinstance(node.target, e.Name):
+        frame.bind(node.target.id, value)
+    return value
+
+
+def truth(frame: Frame, node: e.Expression) -> Value:
+    """The value of a test; a query that is only asked whether it has rows is written down as such."""
+    if isinstance(node, e.Call):
+        frame.compared = True
+        value = evaluate(frame, node)
+        frame.compared = False
+    else:
+        value = evaluate(frame, node)
+    if isinstance(value, Rows) and not value.here and frame.program.runs_itself(value.type):
+        if value.owner is None:
+            name = node.id if isinstance(node, e.Name) else ""
+            frame.emit(
+                Evaluates(
+                    place=frame.place(node.at),
+                    how="truth",
+                    model=value.model,
+                    origin=value.origin,
+                    label=spelled(node),
+                    name=name,
+                    compared=True,
+                ),
+                value.varies,
+            )
+        value = queries.run(frame, value, node.at, node)
+        frame.update(node, value)
+    return value
+
+
+def entered(frame: Frame, value: Value, at: int) -> Value:
+    """What `with value as x` binds to x."""
+    match value:
+        case Object(type=name):
+            known = frame.program.knowledge.types.get(name)
+            if known is not None and known.enters:
+                return Object(known.enters, varies=value.varies)
+            return value
+        case Collection(kind="iterator", element=element):
+            return element
+        case Instance():
+            for method in ("__enter__", "__aenter__"):
+                kept, frame.awaiting = frame.awaiting, True
+                result = call_method(frame, value, method, at)
+                frame.awaiting = kept
+                if result is not None:
+                    return value if isinstance(result, Unknown) else result
+            return value
+        case FunctionValue() | Symbol():
+            return unknown(value)
+    return value
+
+
+_READERS: Mapping[type[e.Node], Callable[[Frame, Any], Value]] = {
+    e.Name: _name,
+    e.Attribute: _attribute,
+    e.Call: _call,
+    e.Constant: _constant,
+    e.Template: _template,
+    e.Listing: _listing,
+    e.Mapping: _mapping,
+    e.Subscript: _subscript,
+    e.Slice: _slice,
+    e.Lambda: _lambda,
+    e.Comprehension: _comprehension,
+    e.Binary: _binary,
+    e.Compare: _compare,
+    e.Boolean: _boolean,
+    e.Unary: _unary,
+    e.Conditional: _conditional,
+    e.Await: _await,
+    e.Yield: _yield,
+    e.Starred: _starred,
+    e.Walrus: _walrus,
+}
+
+
+def arguments_of(*values: Value) -> Arguments:
+    """Positional arguments that were not written anywhere."""
+    return tuple(Given(value) for value in values)

@@ -1,0 +1,113 @@
+"""Questions about libraries and models, answered from the knowledge tables and the schema."""
+
+from __future__ import annotations
+
+from slowpath.loads import Loads
+from slowpath.project import ClassRef, External, Project
+from slowpath.schema import Schema
+from slowpath.semantics.values import Object, Rows, Symbol, Value
+from slowpath.vocabulary import Dialect, Fact, Knowledge, Loaded, Passed, Type
+
+
+class Facts:
+    """What is known of types, functions and models, by name."""
+
+    def __init__(self, project: Project, schema: Schema, knowledge: Knowledge) -> None:
+        self.project = project
+        self.schema = schema
+        self.knowledge = knowledge
+        self._dialects: dict[str, Dialect] = {dialect.library: dialect for dialect in knowledge.dialects}
+        self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
+
+    def type_named(self, name: str) -> Type | None:
+        """The library's type of this name."""
+        return self.knowledge.types.get(name)
+
+    def fact(self, kind: str, method: str) -> Fact | None:
+        """What a method of this type does."""
+        known = self.knowledge.types.get(kind)
+        return known.methods.get(method) if known is not None else None
+
+    def row_fact(self, model: str, method: str) -> Fact | None:
+        """What a method of the model's rows does."""
+        declared = self.schema.models.get(model)
+        return self.fact(declared.row_type, method) if declared is not None else None
+
+    def class_fact(self, kind: str, method: str) -> Fact | None:
+        """What a class method of this type does."""
+        known = self.knowledge.types.get(kind)
+        return known.class_methods.get(method) if known is not None else None
+
+    def runs_itself(self, kind: str) -> bool:
+        """Whether going through an object of this type runs a query."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.kind in {"query", "manager"}
+
+    def runs_when_awaited(self, kind: str) -> bool:
+        """Whether awaiting an object of this type runs a query."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.awaitable
+
+    def loads_implicitly(self, receiver: Value) -> bool:
+        """Whether rows that come through this session may read what was not loaded."""
+        known = self.knowledge.types.get(receiver.type) if isinstance(receiver, Object) else None
+        return known is None or known.implicit_loads
+
+    def service_of(self, receiver: Value) -> str:
+        """The service that a client talks to, in words."""
+        name = ""
+        if isinstance(receiver, Object):
+            name = receiver.type
+        elif isinstance(receiver, Symbol):
+            name = receiver.name.rpartition(".")[0]
+        known = self.knowledge.types.get(name)
+        return known.sends if known is not None and known.sends else "HTTP"
+
+    def row_list_type(self, rows: Rows, fact: Fact) -> str:
+        """The type of the rows after a call."""
+        return fact.gives or rows.type
+
+    def writes_when_executed(self, kind: str) -> bool:
+        """Whether executing a statement of this type writes."""
+        executed = self.fact(kind, "execute")
+        return executed is not None and executed.action == "write"
+
+    def own_loads(self, model: str) -> Loads:
+        """What rows of the model have with them when nothing was asked for."""
+        return Loads()
+
+    def load(self, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
+        """What rows of the model have after an eager-load call."""
+        dialect = self.dialect_of(model)
+        if dialect is None:
+            return Loaded(loads)
+        return dialect.load(self.schema, model, loads, method, arguments)
+
+    def dialect_of(self, model: str) -> Dialect | None:
+        """The dialect of the model's ORM."""
+        declared = self.schema.models.get(model)
+        return self._dialects.get(declared.library) if declared is not None else None
+
+    def class_of_model(self, model: str) -> ClassRef | None:
+        """The project's class of this model; none for a library's own."""
+        return self._classes.get(model)
+
+    def class_named(self, name: str) -> ClassRef | None:
+        """The project's class of this full name."""
+        return self._classes.get(name)
+
+    def external_types(self, ref: ClassRef) -> tuple[Type, ...]:
+        """The library types that a project class descends from, nearest first."""
+        found = (
+            self.knowledge.types.get(ancestor.name)
+            for ancestor in self.project.ancestors(ref)
+            if isinstance(ancestor, External)
+        )
+        return tuple(known for known in found if known is not None)
+
+    def inherited_method(self, ref: ClassRef, name: str) -> str:
+        """The library type that gives a project class this method, empty if none does."""
+        for known in self.external_types(ref):
+            if name in known.methods:
+                return known.name
+        return ""

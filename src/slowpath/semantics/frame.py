@@ -1,0 +1,185 @@
+"""One reading of one function: its variables, what repeats around the present place, and what was seen so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.project import ClassRef
+from slowpath.semantics.effects import AnyEffect, Context, ContextKind, Hop, Summary
+from slowpath.semantics.values import (
+    Bound,
+    Instance,
+    Origin,
+    Place,
+    Row,
+    Value,
+    all_varies,
+    field_of,
+    join,
+    settled,
+    with_field,
+)
+
+if TYPE_CHECKING:
+    from slowpath.semantics.program import Program
+
+Environment = dict[str, Value]
+
+
+class Frame:
+    """The state of one reading. `function` is empty for the module's own level."""
+
+    def __init__(self, program: Program, module: str, function: str, *, owner: ClassRef | None, depth: int) -> None:
+        self.program = program
+        self.module = module
+        self.function = function
+        self.owner = owner
+        self.depth = depth
+        self.height = 0
+        self.cut = False
+        self.is_async = False
+        self.env: Environment = {}
+        self.rebound: set[str] = set()
+        self.contexts: list[tuple[int, Context]] = []
+        self.effects: dict[object, AnyEffect] = {}
+        self.returns: list[Value] = []
+        self.yields: list[Value] = []
+        self.jumps: list[Environment] = []
+        self.dead = False
+        self.rare = 0
+        self.awaiting = False
+        self.compared = False
+        self._loops = 0
+
+    def elsewhere(self, module: str, function: str) -> Frame:
+        """A frame for code that stands in another function but runs here (a lambda that was handed over)."""
+        other = Frame(self.program, module, function, owner=None, depth=self.depth)
+        other.contexts, other.effects, other.rare = self.contexts, self.effects, self.rare
+        other._loops = self._loops + 1000
+        return other
+
+    def place(self, at: int) -> Place:
+        """The node's place."""
+        return Place(self.module, self.function, at)
+
+    @contextmanager
+    def repeating(
+        self, kind: ContextKind, at: int, item: str, over: str, bound: Bound, origin: Origin | None = None
+    ) -> Iterator[int]:
+        """What is read inside repeats; gives the loop's number, which values inside vary with and values outside do not."""
+        number = self._loops
+        self._loops += 1
+        self.contexts.append((number, Context(kind, self.place(at), item, over, bound, origin)))
+        try:
+            yield number
+        finally:
+            self.contexts.pop()
+            for name, value in self.env.items():
+                if number in all_varies(value):
+                    self.env[name] = settled(value, frozenset((number,)))
+
+    @contextmanager
+    def leaving(self, *, function: bool) -> Iterator[None]:
+        """What is read inside ends the innermost loop, or the whole function, so it is reached once."""
+        kept = list(self.contexts)
+        first = 0 if function else max(len(kept) - 1, 0)
+        for index in range(first, len(kept)):
+            number, context = kept[index]
+            self.contexts[index] = (number, replace(context, bound="once"))
+        try:
+            yield
+        finally:
+            self.contexts[:] = kept
+
+    @contextmanager
+    def seldom(self) -> Iterator[None]:
+        """What is read inside happens only now and then."""
+        self.rare += 1
+        try:
+            yield
+        finally:
+            self.rare -= 1
+
+    def emit(self, effect: AnyEffect, varies: frozenset[int]) -> None:
+        """Write down an effect that happens here; `varies` is what its subject depends on."""
+        self._add(
+            replace(
+                effect,
+                contexts=tuple(context for _, context in self.contexts),
+                varies=self._positions(varies),
+                rare=effect.rare or self.rare > 0,
+            )
+        )
+
+    def replay(self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool) -> None:
+        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with."""
+        outer = tuple(context for _, context in self.contexts)
+        for effect in summary.effects:
+            varies = {len(outer) + position for position in effect.varies if position >= 0}
+            for position in effect.varies:
+                if position < 0 and -1 - position < len(given):
+                    varies |= self._positions(given[-1 - position])
+            self._add(
+                replace(
+                    effect,
+                    contexts=outer + effect.contexts,
+                    varies=frozenset(varies),
+                    via=(hop, *effect.via),
+                    rare=effect.rare or rare or self.rare > 0,
+                )
+            )
+
+    def _positions(self, varies: frozenset[int]) -> frozenset[int]:
+        positions = {number: position for position, (number, _) in enumerate(self.contexts)}
+        return frozenset(positions.get(number, number) for number in varies if number < 0 or number in positions)
+
+    def _add(self, effect: AnyEffect) -> None:
+        key = (type(effect), effect.place, tuple(context.place for context in effect.contexts), effect.varies)
+        known = self.effects.get(key)
+        if known is None or (effect.rare, len(effect.via)) < (known.rare, len(known.via)):
+            self.effects[key] = effect
+
+    def bind(self, name: str, value: Value) -> None:
+        """Assign to a variable."""
+        self.env[name] = value
+        self.rebound.add(name)
+
+    def lookup(self, node: e.Expression) -> Value | None:
+        """What is known of a variable or of an attribute of one, without reading anything."""
+        match node:
+            case e.Name(id=name):
+                return self.env.get(name)
+            case e.Attribute(value=inner, attr=attr):
+                base = self.lookup(inner)
+                if isinstance(base, Row | Instance):
+                    return field_of(base.fields, attr)
+            case e.Await(value=inner):
+                return self.lookup(inner)
+        return None
+
+    def update(self, node: e.Expression, value: Value) -> None:
+        """Remember that the thing this expression names is now `value`; the variable itself was not rebound."""
+        match node:
+            case e.Name(id=name):
+                if name in self.env:
+                    self.env[name] = value
+            case e.Attribute(value=inner, attr=attr):
+                base = self.lookup(inner)
+                if isinstance(base, Row | Instance):
+                    self.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
+
+
+def merged(one: Environment, other: Environment) -> Environment:
+    """What is known after either of two ways."""
+    if one is other:
+        return one
+    result = dict(one)
+    for name, value in other.items():
+        known = result.get(name)
+        result[name] = value if known is None or known is value else join(known, value)
+    return result

@@ -1,0 +1,149 @@
+"""Going through something: what each item is, how many there are, and what it costs to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics import queries
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.values import (
+    Bound,
+    Collection,
+    Constant,
+    Instance,
+    Method,
+    Object,
+    Origin,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+    all_varies,
+    field_of,
+    join,
+    unknown,
+    varying,
+)
+
+_FEW = 12
+
+
+def origin_of(value: Value) -> Origin | None:
+    """The query whose rows these are, if they are."""
+    return value.origin if isinstance(value, Rows | Collection) else None
+
+
+def through(
+    frame: Frame, value: Value, node: e.Expression, at: int
+) -> tuple[Value, Callable[[int], Value], Bound]:
+    """The thing gone through after its query has run, its item in the loop of a given number, and its bound."""
+    if isinstance(value, Rows):
+        value = queries.run(frame, value, at, node)
+        frame.update(node, value)
+    elif isinstance(value, Instance):
+        value = _from_instance(frame, value, at)
+        if isinstance(value, Rows):
+            value = queries.run(frame, value, at, node)
+    settled = value
+    return settled, lambda number: item_of(frame, settled, frozenset((number,))), bound_of(settled)
+
+
+def _from_instance(frame: Frame, value: Instance, at: int) -> Value:
+    from slowpath.semantics.calls import call_method
+
+    result = call_method(frame, value, "__iter__", at)
+    return result if result is not None else unknown(value)
+
+
+def bound_of(value: Value) -> Bound:
+    """How many items there are."""
+    match value:
+        case Collection(items=tuple() as items) if len(items) <= _FEW:
+            return "small"
+        case Collection(bound=bound) | Rows(bound=bound):
+            return bound
+        case Object(type=name):
+            return "small" if name == "builtins.enum" else "growing"
+    return "growing"
+
+
+def item_of(frame: Frame, value: Value, varies: frozenset[int]) -> Value:
+    """One item, which differs with these loops."""
+    match value:
+        case Rows():
+            return row_of(frame, value, varies)
+        case Collection(items=items) if items:
+            element = items[0]
+            for other in items[1:]:
+                element = join(element, other)
+            return _spread(element, varies | value.varies)
+        case Collection(element=element, kind="dict", key=key):
+            return _spread(key if key is not None else unknown(element), varies | value.varies)
+        case Collection(element=element):
+            return _spread(element, varies | value.varies)
+    return Unknown(varies=all_varies(value) | varies)
+
+
+def _spread(value: Value, varies: frozenset[int]) -> Value:
+    """The value with its parts varying too."""
+    match value:
+        case Collection(items=tuple() as items, kind="tuple"):
+            parts = tuple(_spread(item, varies) for item in items)
+            return replace(value, items=parts, element=varying(value.element, varies), varies=value.varies | varies)
+        case Collection(element=element):
+            return replace(value, element=varying(element, varies), varies=value.varies | varies)
+    return varying(value, varies)
+
+
+def row_of(frame: Frame, rows: Rows, varies: frozenset[int]) -> Value:
+    """One of the rows, which differs with these loops."""
+    varies = varies | rows.varies
+    if rows.items:
+        items = tuple(_spread(item, varies) for item in rows.items)
+        return Collection("tuple", unknown(*items), items=items, varies=varies)
+    if rows.plain:
+        return Unknown(varies=varies)
+    row = Row(
+        rows.model,
+        loads=rows.loads,
+        known=rows.known,
+        origin=rows.origin,
+        prefix=rows.prefix,
+        implicit=rows.implicit,
+        varies=varies,
+    )
+    relation = frame.program.schema.relation(rows.owner.model, rows.relation) if rows.owner is not None else None
+    if relation is not None and rows.owner is not None and relation.back and relation.kind.startswith("reverse"):
+        row = replace(row, fields=((relation.back, replace(rows.owner, fields=())),))
+    return row
+
+
+def first_of(frame: Frame, value: Value) -> Value:
+    """Some item, outside any loop over it."""
+    return item_of(frame, value, frozenset())
+
+
+def constant_range(arguments: tuple[Value, ...]) -> Bound:
+    """The bound of `range` over these: few when constant, in chunks when it steps."""
+    numbers = [value.value if isinstance(value, Constant) else None for value in arguments]
+    if len(arguments) == 3 and numbers[2] not in (1, -1):
+        return "chunked"
+    limits = numbers[:2]
+    if all(isinstance(number, int) for number in limits) and limits:
+        low, high = (0, limits[0]) if len(limits) == 1 else limits
+        if isinstance(low, int) and isinstance(high, int) and abs(high - low) <= 100:
+            return "small"
+    return "growing"
+
+
+def attribute_bound(value: Value) -> Value | None:
+    """What `__iter__` left, for an instance that holds what it goes through."""
+    return field_of(value.fields, "_items") if isinstance(value, Instance) else None
+
+
+def is_lazy_method(value: Value) -> bool:
+    """Whether the value is something not called yet."""
+    return isinstance(value, Method)

@@ -1,0 +1,288 @@
+"""The values of names that no function binds: module level, annotations, class attributes, built instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.declarations import FunctionDeclaration
+from slowpath.loads import Loads
+from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+from slowpath.semantics.facts import Facts
+from slowpath.semantics.values import (
+    NOTHING,
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    Constant,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    Object,
+    Row,
+    Rows,
+    Symbol,
+    Unknown,
+    Value,
+    varying,
+    with_field,
+)
+
+Binding = Literal["plain", "property", "cached", "static", "class"]
+
+_TRANSPARENT = {"Optional", "Annotated", "Required", "NotRequired", "Final", "ClassVar", "ReadOnly", "Mapped", "Union"}
+_SEQUENCES = {
+    "list", "List", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "Generator", "AsyncIterator",
+    "AsyncIterable", "AsyncGenerator", "set", "Set", "frozenset", "FrozenSet", "AbstractSet", "tuple", "Tuple", "deque",
+}  # fmt: skip
+_MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
+_MEMOS = {"functools.lru_cache", "functools.cache"}
+
+
+class Names(Facts):
+    """The values of names; memoised, as they never change."""
+
+    evaluate_at_module: Callable[[str, e.Expression], Value]
+
+    def reset_names(self) -> None:
+        """Begin without anything remembered."""
+        self._globals: dict[tuple[str, str], Value] = {}
+        self._attributes: dict[tuple[ClassRef, str], Value | None] = {}
+        self._annotations: dict[tuple[str, e.Expression], Value] = {}
+        self._bindings: dict[FunctionRef, Binding] = {}
+
+    def global_value(self, module: str, name: str) -> Value:
+        """What a name means at the level of its module."""
+        key = (module, name)
+        value = self._globals.get(key)
+        if value is None:
+            self._globals[key] = UNKNOWN
+            value = self._globals[key] = self.of_resolved(self.project.resolve(module, name))
+        return value
+
+    def of_resolved(self, resolved: Resolved | None) -> Value:
+        """The value of what a name stands for."""
+        match resolved:
+            case ClassRef():
+                return ClassValue(resolved)
+            case FunctionRef():
+                return FunctionValue(resolved)
+            case ModuleRef(module=module):
+                return ModuleValue(module)
+            case External(name=name):
+                return self.symbol(name)
+            case ValueRef():
+                return self._assigned(resolved)
+        return UNKNOWN
+
+    def _assigned(self, ref: ValueRef) -> Value:
+        key = (ref.module, "=" + ref.name)
+        value = self._globals.get(key)
+        if value is None:
+            self._globals[key] = UNKNOWN
+            assignment = self.project.assignment(ref)
+            value = UNKNOWN
+            if assignment.value is not None:
+                value = self.evaluate_at_module(ref.module, assignment.value)
+            if isinstance(value, Unknown) and assignment.annotation is not None:
+                value = self.annotated(ref.module, assignment.annotation)
+            self._globals[key] = value
+        return value
+
+    def symbol(self, name: str) -> Value:
+        """A name from outside: a model that we know, else the name itself."""
+        if name in self.schema.models:
+            module, _, qualname = name.rpartition(".")
+            return ClassValue(ClassRef(module, qualname))
+        return Symbol(name)
+
+    def member(self, module: str, name: str) -> Value:
+        """An attribute of a project module."""
+        return self.global_value(module, name)
+
+    def imported(self, module: str, name: e.ImportedName) -> Value | None:
+        """What an import inside a function of this module binds."""
+        resolved = self.project.resolve_import(module, name)
+        return self.of_resolved(resolved) if resolved is not None else None
+
+    def instance_of(self, ref: ClassRef) -> Value:
+        """Some instance of a project class, nothing known of it but that."""
+        if ref.name in self.schema.models:
+            return Row(ref.name)
+        return Instance(ref)
+
+    def annotated(self, module: str, node: e.Expression, varies: frozenset[int] = NOTHING) -> Value:
+        """Something of the annotated type."""
+        key = (module, node)
+        value = self._annotations.get(key)
+        if value is None:
+            self._annotations[key] = UNKNOWN
+            value = self._annotations[key] = self._annotation(module, node)
+        return varying(value, varies) if varies else value
+
+    def _annotation(self, module: str, node: e.Expression) -> Value:
+        match node:
+            case e.Name() | e.Attribute():
+                return self._typed(module, e.dotted(node))
+            case e.Binary(operator="|", left=left, right=right):
+                value = self.annotated(module, left)
+                return self.annotated(module, right) if isinstance(value, Unknown) else value
+            case e.Subscript(value=base, index=index):
+                return self._generic(module, e.dotted(base), index)
+        return UNKNOWN
+
+    def _typed(self, module: str, name: str) -> Value:
+        resolved = self.project.resolve(module, name) if name else None
+        match resolved:
+            case ClassRef():
+                return self.instance_of(resolved)
+            case External(name=outer):
+                if outer in self.schema.models:
+                    return Row(outer)
+                known = self.knowledge.types.get(outer)
+                return Object(known.name) if known is not None and known.kind not in {"query", "row"} else UNKNOWN
+            case ValueRef():
+                alias = self.project.assignment(resolved)
+                if alias.value is not None and not isinstance(alias.value, e.Constant | e.Call):
+                    return self.annotated(resolved.module, alias.value)
+        return UNKNOWN
+
+    def _generic(self, module: str, base: str, index: e.Expression) -> Value:
+        inner = index.elements if isinstance(index, e.Listing) else (index,)
+        last = base.rpartition(".")[2]
+        if last in _TRANSPARENT:
+            for part in inner:
+                value = self.annotated(module, part)
+                if not isinstance(value, Unknown):
+                    return value
+            return UNKNOWN
+        if last in _SEQUENCES:
+            items = None
+            if last in {"tuple", "Tuple"} and len(inner) > 1 and not isinstance(inner[1], e.Constant):
+                items = tuple(self.annotated(module, part) for part in inner)
+            return Collection("tuple" if items else "list", self.annotated(module, inner[0]), items=items)
+        if last in _MAPPINGS:
+            return Collection("dict", self.annotated(module, inner[-1]), key=self.annotated(module, inner[0]))
+        if last in {"type", "Type"}:
+            value = self.annotated(module, inner[0])
+            return ClassValue(value.ref) if isinstance(value, Instance) else UNKNOWN
+        return self._query_of(module, base, inner[0])
+
+    def _query_of(self, module: str, base: str, item: e.Expression) -> Value:
+        resolved = self.project.resolve(module, base) if base else None
+        row = self.annotated(module, item)
+        types = ()
+        if isinstance(resolved, External) and resolved.name in self.knowledge.types:
+            types = (self.knowledge.types[resolved.name],)
+        elif isinstance(resolved, ClassRef):
+            types = self.external_types(resolved)
+            if not any(known.kind in {"query", "manager"} for known in types):
+                return self.instance_of(resolved)
+        for known in types:
+            if known.kind in {"query", "manager", "result"} and isinstance(row, Row):
+                manager = resolved.name if isinstance(resolved, ClassRef) else ""
+                return Rows(row.model, type=known.name, manager=manager, here=known.kind == "result")
+            if known.kind not in {"query", "manager", "result", "statement"}:
+                return Object(known.name)
+        return UNKNOWN
+
+    def class_attribute(self, ref: ClassRef, name: str) -> Value | None:
+        """What the class body assigns to this name, here or in a base."""
+        key = (ref, name)
+        if key not in self._attributes:
+            self._attributes[key] = UNKNOWN
+            self._attributes[key] = self._class_attribute(ref, name)
+        return self._attributes[key]
+
+    def _class_attribute(self, ref: ClassRef, name: str) -> Value | None:
+        found = self.project.attribute(ref, name)
+        if found is None:
+            return None
+        owner, assignment = found
+        value: Value = UNKNOWN
+        if assignment.value is not None:
+            value = self.evaluate_at_module(owner.module, self._in_class(owner, assignment.value))
+        if isinstance(value, Unknown | Constant) and assignment.annotation is not None:
+            annotated = self.annotated(owner.module, assignment.annotation)
+            value = value if isinstance(annotated, Unknown) else annotated
+        return value
+
+    def _in_class(self, owner: ClassRef, node: e.Expression) -> e.Expression:
+        """A bare name in a class body may be another name of that body."""
+        if isinstance(node, e.Name):
+            found = self.project.attribute(owner, node.id)
+            if found is not None and found[1].value is not None and not isinstance(found[1].value, e.Name):
+                return found[1].value
+        return node
+
+    def binding_of(self, method: FunctionRef) -> Binding:
+        """How a method binds when it is taken from an instance."""
+        known = self._bindings.get(method)
+        if known is None:
+            known = self._bindings[method] = self._binding(self.project.function_of(method))
+        return known
+
+    @staticmethod
+    def _binding(declaration: FunctionDeclaration) -> Binding:
+        if declaration.name in {"__init_subclass__", "__class_getitem__", "__new__"}:
+            return "class"
+        for decorator in declaration.decorators:
+            name = e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator).rpartition(".")[2]
+            if name == "staticmethod":
+                return "static"
+            if name == "classmethod":
+                return "class"
+            if "cached" in name and name.endswith("property"):
+                return "cached"
+            if name.endswith("property") or name in {"hybrid_method", "reify"}:
+                return "cached" if name == "reify" else "property"
+        return "plain"
+
+    def is_memoized(self, ref: FunctionRef) -> bool:
+        """Whether the function keeps its results by argument."""
+        for decorator in self.project.function_of(ref).decorators:
+            name = e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator)
+            resolved = self.project.resolve(ref.module, name) if name else None
+            if isinstance(resolved, External) and resolved.name in _MEMOS:
+                return True
+        return False
+
+    def default_of(self, module: str, parameter: e.Parameter) -> Value:
+        """What a parameter is when nothing is passed for it."""
+        if parameter.default is None:
+            return UNKNOWN
+        if isinstance(parameter.default, e.Constant):
+            return Constant(parameter.default.value) if not parameter.default.kind else UNKNOWN
+        return self.evaluate_at_module(module, parameter.default)
+
+    def positional_fields(
+        self, ref: ClassRef, values: tuple[Value, ...], fields: tuple[tuple[str, Value], ...]
+    ) -> tuple[tuple[str, Value], ...]:
+        """The fields of an instance of a class without `__init__`: its annotated names take the arguments in order."""
+        names = [
+            assignment.name
+            for ancestor in reversed(self.project.ancestors(ref))
+            if isinstance(ancestor, ClassRef)
+            for assignment in self.project.class_of(ancestor).assignments
+            if assignment.annotation is not None
+        ]
+        for name, value in zip(dict.fromkeys(names), values, strict=False):
+            fields = with_field(fields, name, value)
+        return fields
+
+    def rows_built(self, ref: ClassRef, model: Value | None) -> Rows | None:
+        """What calling a project's own query class with a model gives."""
+        if not any(known.kind in {"query", "manager"} for known in self.external_types(ref)):
+            return None
+        if not isinstance(model, ClassValue) or model.ref.name not in self.schema.models:
+            return None
+        declared = self.schema.models[model.ref.name]
+        return Rows(declared.name, type=declared.rows_type, manager=ref.name, ordered=declared.ordered, loads=Loads())
+
+
+def with_origin_of(rows: Rows, other: Rows) -> Rows:
+    """The rows, as if they came from where the other ones do."""
+    return replace(rows, origin=other.origin, prefix=other.prefix, known=other.known)

@@ -1,0 +1,298 @@
+"""The effects of any function, on demand: summaries by function and arguments, cycles to a fixpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.loads import Loads
+from slowpath.project import ClassRef, FunctionRef, Project
+from slowpath.schema import Schema
+from slowpath.semantics import queries, shapes, statements
+from slowpath.semantics.effects import Summary
+from slowpath.semantics.expressions import evaluate
+from slowpath.semantics.frame import Environment, Frame
+from slowpath.semantics.lowering import Body, LoweringError, lower
+from slowpath.semantics.names import Names, with_origin_of
+from slowpath.semantics.slices import slice_of
+from slowpath.semantics.values import (
+    NOTHING,
+    UNKNOWN,
+    Collection,
+    FunctionValue,
+    Instance,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+    join,
+    map_varies,
+    unknown,
+    varying,
+)
+from slowpath.vocabulary import Knowledge
+
+_DEEPEST = 10
+_SAME_FUNCTION = 2
+_ROUNDS = 4
+
+Parameters = tuple[tuple[str, Value], ...]
+_Key = tuple[FunctionRef, Parameters]
+
+_EMPTY = Summary((), UNKNOWN, ())
+
+
+class Program(Names):
+    """A project's functions, read when somebody asks.
+
+    A summary is of a function and the values of its parameters. A function that leads back to itself is read again until
+    nothing changes; a summary that still rests on an unfinished one is not kept, so that the order of asking does not matter.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        schema: Schema,
+        knowledge: Knowledge,
+        lines_of: Callable[[str], Sequence[str]],
+        matters: Callable[[FunctionRef], bool],
+    ) -> None:
+        super().__init__(project, schema, knowledge)
+        self.reset_names()
+        self.evaluate_at_module = self._evaluate_at_module
+        self.may_matter = matters
+        self.unreadable: dict[FunctionRef, LoweringError] = {}
+        self.consulted: set[FunctionRef] = set()
+        self._lines_of = lines_of
+        self._bodies: dict[FunctionRef, Body | None] = {}
+        self._summaries: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
+        self._running: dict[_Key, Summary] = {}
+        self._active: dict[FunctionRef, int] = {}
+        self._unfinished: set[_Key] = set()
+        self._built: dict[ClassRef, Instance] = {}
+        self._manager_loads: dict[str, Loads] = {}
+
+    def body(self, ref: FunctionRef) -> Body | None:
+        """The function's body, `None` when LibCST cannot read it."""
+        if ref not in self._bodies:
+            declaration = self.project.function_of(ref)
+            lines = self._lines_of(self.project.path_of(ref.module))
+            try:
+                text = slice_of(lines, declaration.line, declaration.end_line)
+                self._bodies[ref] = lower(text, declaration.column)
+            except LoweringError as error:
+                self.unreadable[ref] = error
+                self._bodies[ref] = None
+        return self._bodies[ref]
+
+    def effects_of(self, ref: FunctionRef, receiver: Value | None = None) -> Summary:
+        """What the function does when nothing is known of its arguments but their annotations."""
+        declaration = self.project.function_of(ref)
+        values: list[tuple[str, Value]] = []
+        for position, parameter in enumerate(declaration.parameters):
+            value: Value = UNKNOWN
+            if position == 0 and declaration.owner and self.binding_of(ref) != "static":
+                value = receiver if receiver is not None else self.receiver_of(ref)
+            elif parameter.annotation is not None:
+                value = self.annotated(ref.module, parameter.annotation)
+                if parameter.kind in {"*", "**"}:
+                    value = Collection("tuple" if parameter.kind == "*" else "dict", value)
+            values.append((parameter.name, varying(value, frozenset((-1 - position,)))))
+        return self.summary(ref, tuple(values), 0)
+
+    def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
+        """What the function does, once for each kind of receiver worth telling apart."""
+        yield self.effects_of(ref)
+
+    def receiver_of(self, ref: FunctionRef) -> Value:
+        """What `self` (or `cls`) is in a method that nobody in particular calls."""
+        owner = ClassRef(ref.module, self.project.function_of(ref).owner)
+        if self.binding_of(ref) == "class":
+            return self.of_resolved(owner)
+        if any(known.kind in {"query", "manager"} for known in self.external_types(owner)):
+            users = [model for model in self.schema.models.values() if self._is_managed_by(model.managers, owner.name)]
+            if len(users) == 1:
+                return Rows(users[0].name, type=users[0].rows_type, manager=owner.name)
+            return UNKNOWN
+        return self.instance_of(owner)
+
+    @staticmethod
+    def _is_managed_by(managers: tuple[tuple[str, str], ...], name: str) -> bool:
+        return any(name in cls.split("+") for _, cls in managers)
+
+    def summary(self, ref: FunctionRef, parameters: Parameters, depth: int) -> Summary:
+        """The function's effects with these values for its parameters (and for variables it sees from outside)."""
+        key = (ref, parameters)
+        kept = self._summaries.get(key)
+        if kept is not None and depth + kept[0].height <= _DEEPEST:
+            self.consulted |= kept[1]
+            return kept[0]
+        if key in self._running:
+            self._unfinished.add(key)
+            return self._running[key]
+        if depth > _DEEPEST or self._active.get(ref, 0) >= _SAME_FUNCTION:
+            return Summary((), unknown(*(value for _, value in parameters)), (), cut=True)
+        return self._settle(key, depth)
+
+    def _settle(self, key: _Key, depth: int) -> Summary:
+        ref = key[0]
+        outer_unfinished, self._unfinished = self._unfinished, set()
+        outer_consulted, self.consulted = self.consulted, {ref}
+        self._active[ref] = self._active.get(ref, 0) + 1
+        result = _EMPTY
+        for _ in range(_ROUNDS):
+            self._running[key] = result
+            self._unfinished.discard(key)
+            read = self._read(key, depth)
+            stable = read == result or key not in self._unfinished
+            result = read
+            if stable:
+                break
+        del self._running[key]
+        self._active[ref] -= 1
+        self._unfinished.discard(key)
+        if not self._unfinished and not result.cut:
+            self._summaries[key] = (result, frozenset(self.consulted))
+        self._unfinished |= outer_unfinished
+        self.consulted |= outer_consulted
+        return result
+
+    def _read(self, key: _Key, depth: int) -> Summary:
+        ref, parameters = key
+        body = self.body(ref)
+        if body is None:
+            return Summary((), self.returned(ref, NOTHING), ())
+        declaration = self.project.function_of(ref)
+        owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
+        frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
+        frame.is_async = declaration.is_async
+        frame.env.update(parameters)
+        statements.run(frame, body.statements)
+        return Summary(
+            effects=tuple(frame.effects.values()),
+            returns=self._result(ref, frame),
+            finals=tuple(
+                (name, frame.env[name])
+                for name, given in parameters
+                if name in frame.env and name not in frame.rebound and frame.env[name] != given
+            ),
+            height=frame.height,
+            cut=frame.cut,
+        )
+
+    def _result(self, ref: FunctionRef, frame: Frame) -> Value:
+        declaration = self.project.function_of(ref)
+        if declaration.sketch.yields:
+            element = _joined(frame.yields)
+            bound = "chunked" if self._yields_chunks(ref) else "growing"
+            return Collection("iterator", element, bound=bound, varies=element.varies)  # type: ignore[arg-type]
+        result = _joined(frame.returns)
+        if isinstance(result, Unknown) and declaration.returns is not None:
+            return self.annotated(ref.module, declaration.returns, result.varies)
+        return result
+
+    def _yields_chunks(self, ref: FunctionRef) -> bool:
+        body = self.body(ref)
+        return body is not None and shapes.yields_chunks(body.statements)
+
+    def returned(self, ref: FunctionRef, varies: frozenset[int]) -> Value:
+        """What a function gives by its annotation alone."""
+        declaration = self.project.function_of(ref)
+        if declaration.returns is None:
+            return Unknown(varies=varies) if varies else UNKNOWN
+        return self.annotated(ref.module, declaration.returns, varies)
+
+    def _evaluate_at_module(self, module: str, node: e.Expression) -> Value:
+        frame = Frame(self, module, "", owner=None, depth=1)
+        return map_varies(evaluate(frame, node), lambda _: NOTHING)
+
+    def nested(self, frame: Frame, name: str) -> Value | None:
+        """The function or class defined under this name inside the one being read."""
+        qualname = f"{frame.function}.{name}" if frame.function else name
+        return self.of_resolved(self.project.declared(frame.module, qualname))
+
+    def captured_by(self, ref: FunctionRef, env: Environment) -> Parameters:
+        """The variables around a nested function that it mentions."""
+        body = self.body(ref)
+        if body is None:
+            return ()
+        own = {parameter.name for parameter in body.parameters}
+        free = shapes.names_of(body.statements) - own
+        return tuple(
+            sorted(
+                (name, value)
+                for name, value in env.items()
+                if name in free and not (isinstance(value, FunctionValue) and value.ref == ref)
+            )
+        )
+
+    def built(self, ref: ClassRef) -> Instance:
+        """An instance of the class as its own `__init__` leaves it."""
+        known = self._built.get(ref)
+        if known is not None:
+            return known
+        self._built[ref] = Instance(ref)
+        method = self.project.method(ref, "__init__")
+        if method is None:
+            return self._built[ref]
+        summary = self.effects_of(method, Instance(ref))
+        found = dict(summary.finals).get(self.project.function_of(method).parameters[0].name)
+        if isinstance(found, Instance):
+            self._built[ref] = _without_varies(found)
+        return self._built[ref]
+
+    def managed(self, frame: Frame, rows: Rows, at: int) -> Rows:
+        """The rows that a manager begins with: its own `get_queryset` may load, refine or replace them."""
+        from slowpath.semantics.calls import call_function
+
+        for name in rows.manager.split("+") if rows.manager else ():
+            ref = self.class_named(name)
+            method = self.project.method(ref, "get_queryset") if ref is not None else None
+            if method is None or self._active.get(method, 0):
+                continue
+            value = call_function(frame, method, rows, (), at, None)
+            if isinstance(value, Rows) and value.model == rows.model:
+                return replace(
+                    with_origin_of(value, rows),
+                    manager=rows.manager,
+                    varies=rows.varies,
+                    refined=rows.refined,
+                    owner=rows.owner,
+                    relation=rows.relation,
+                    cached=rows.cached,
+                )
+        return rows
+
+    def manager_loads(self, model: str) -> Loads:
+        """What rows of the model have when they come through its default manager, as those of a reverse relation do."""
+        known = self._manager_loads.get(model)
+        if known is None:
+            self._manager_loads[model] = Loads()
+            declared = self.schema.models[model]
+            frame = Frame(self, "", "", owner=None, depth=1)
+            rows = queries.start(frame, model, 0, "", declared.default_manager)
+            known = self._manager_loads[model] = self.managed(frame, rows, 0).loads
+        return known
+
+    def class_rows(self, frame: Frame, model: str, at: int, label: str) -> Value:
+        """The query that a class method of a model begins."""
+        return queries.start(frame, model, at, label)
+
+
+def _joined(values: list[Value]) -> Value:
+    result: Value | None = None
+    for value in values:
+        result = value if result is None else join(result, value)
+    return result if result is not None else UNKNOWN
+
+
+def _without_varies(instance: Instance) -> Instance:
+    settled = map_varies(instance, lambda _: NOTHING)
+    return settled if isinstance(settled, Instance) else instance
+
+
+def is_of_rows(value: Value) -> bool:
+    """Whether the value is rows, or one of them."""
+    return isinstance(value, Rows | Row)

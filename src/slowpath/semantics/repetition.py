@@ -1,0 +1,54 @@
+"""How an effect repeats: around what, in which function, and what a reader is shown of the way there."""
+
+from __future__ import annotations
+
+from slowpath.semantics.effects import AnyEffect, Context
+from slowpath.semantics.values import Place
+
+_GROWING = {"growing"}
+
+
+def growing(effect: AnyEffect) -> Context | None:
+    """The innermost thing around the effect that repeats as often as there is data, with the effect differing each time."""
+    if any(context.bound in {"once", "retry"} for context in effect.contexts[-1:]):
+        return None
+    for position in range(len(effect.contexts) - 1, -1, -1):
+        context = effect.contexts[position]
+        if position in effect.varies and context.bound in _GROWING:
+            return context
+    return None
+
+
+def invariant(effect: AnyEffect) -> Context | None:
+    """The innermost growing thing around an effect that is the same each time; none if it differs with anything there."""
+    if any(position >= 0 for position in effect.varies):
+        return None
+    context = effect.contexts[-1] if effect.contexts else None
+    return context if context is not None and context.bound in _GROWING and context.kind != "while" else None
+
+
+def chain(effect: AnyEffect) -> tuple[Place, ...]:
+    """The places of the calls that lead to the effect, and its own."""
+    return (*(hop.place for hop in effect.via), effect.place)
+
+
+def place_in(effect: AnyEffect, context: Context) -> Place:
+    """Where, in the function that repeats, the effect comes from: the effect itself or the call that leads to it."""
+    for place in chain(effect):
+        if (place.module, place.function) == (context.place.module, context.place.function):
+            return place
+    return effect.place
+
+
+def callees(effect: AnyEffect, context: Context) -> tuple[str, ...]:
+    """The functions called on the way from the one that repeats to the effect."""
+    names = [hop.callee for hop in effect.via]
+    for position, place in enumerate(chain(effect)):
+        if (place.module, place.function) == (context.place.module, context.place.function):
+            return tuple(names[position:])
+    return ()
+
+
+def each(context: Context) -> str:
+    """The thing that each turn is about, for a sentence: `order`, or "turn"."""
+    return f"`{context.item}`" if context.item and len(context.item) <= 30 else "item"

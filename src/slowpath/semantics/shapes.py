@@ -1,0 +1,266 @@
+"""Questions that the shape of the code alone answers: which loops retry, which branches leave, which fill a memo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from slowpath import expression as e
+from slowpath.semantics import statement as s
+from slowpath.semantics.values import Bound
+
+_PROBES = {"hasattr", "getattr", "_prefetched_objects_cache", "is_loaded", "unloaded", "fields_cache", "is_cached"}
+
+
+def blocks_of(statement: s.AnyStatement) -> Iterator[s.Block]:
+    """The blocks directly inside a statement."""
+    match statement:
+        case s.If(body=body, orelse=orelse) | s.For(body=body, orelse=orelse) | s.While(body=body, orelse=orelse):
+            yield body
+            yield orelse
+        case s.With(body=body):
+            yield body
+        case s.Try(body=body, handlers=handlers, orelse=orelse, final=final):
+            yield body
+            for handler in handlers:
+                yield handler.body
+            yield orelse
+            yield final
+        case s.Match(cases=cases):
+            for case in cases:
+                yield case.body
+
+
+def statements_of(block: s.Block, *, into_loops: bool = True) -> Iterator[s.AnyStatement]:
+    """All statements of a block, nested ones included."""
+    for statement in block:
+        yield statement
+        if into_loops or not isinstance(statement, s.For | s.While):
+            for inner in blocks_of(statement):
+                yield from statements_of(inner, into_loops=into_loops)
+
+
+def _last(block: s.Block) -> s.AnyStatement | None:
+    return block[-1] if block else None
+
+
+def leaves_function(block: s.Block) -> bool:
+    """Whether the block always ends by returning or raising."""
+    match _last(block):
+        case s.Return() | s.Raise():
+            return True
+        case s.If(body=body, orelse=orelse):
+            return leaves_function(body) and leaves_function(orelse)
+        case s.Try(body=body, handlers=handlers, orelse=orelse):
+            return (leaves_function(orelse or body)) and all(leaves_function(handler.body) for handler in handlers)
+        case s.With(body=body):
+            return leaves_function(body)
+    return False
+
+
+def leaves_loop(block: s.Block) -> bool:
+    """Whether the block always ends by leaving the loop it stands in."""
+    last = _last(block)
+    if isinstance(last, s.Break):
+        return True
+    if isinstance(last, s.If):
+        return bool(last.orelse) and _out(last.body) and _out(last.orelse)
+    return False
+
+
+def _out(block: s.Block) -> bool:
+    return leaves_loop(block) or leaves_function(block)
+
+
+def _retries(body: s.Block) -> bool:
+    """Whether the loop tries something and leaves as soon as it worked."""
+    for statement in body:
+        if isinstance(statement, s.With):
+            return _retries(statement.body)
+        if not isinstance(statement, s.Try) or not statement.handlers:
+            continue
+        rest = body[body.index(statement) + 1 :]
+        tried = statement.orelse or statement.body
+        if _out(tried) or (_out(rest) and any(_stays(handler.body) for handler in statement.handlers)):
+            return True
+        if any(_out(inner.body) for inner in statements_of(tried, into_loops=False) if isinstance(inner, s.If | s.With)) and any(
+            _sleeps(handler.body) or _stays(handler.body) for handler in statement.handlers
+        ):
+            return True
+    return False
+
+
+def _stays(block: s.Block) -> bool:
+    return not _out(block)
+
+
+def _sleeps(block: s.Block) -> bool:
+    for statement in statements_of(block):
+        if isinstance(statement, s.Evaluate):
+            value = statement.value.value if isinstance(statement.value, e.Await) else statement.value
+            if isinstance(value, e.Call) and e.dotted(value.func).endswith("sleep"):
+                return True
+    return False
+
+
+def bound_of(statement: s.For, bound: Bound) -> Bound:
+    """The bound of a `for`, when what it goes through has the given one."""
+    if bound == "growing" and _counts(statement.iterable) and _retries(statement.body):
+        return "retry"
+    if _out(statement.body) and not any(
+        isinstance(inner, s.Continue) for inner in statements_of(statement.body, into_loops=False)
+    ):
+        return "once"
+    return bound
+
+
+def _counts(iterable: e.Expression) -> bool:
+    return isinstance(iterable, e.Call) and e.dotted(iterable.func).rpartition(".")[2] in {"range", "count"}
+
+
+def bound_of_while(statement: s.While) -> Bound:
+    """A `while` that takes from a list until it is empty grows; one that retries does not; of others nothing is sure."""
+    if _retries(statement.body):
+        return "retry"
+    if _out(statement.body) and not any(
+        isinstance(inner, s.Continue) for inner in statements_of(statement.body, into_loops=False)
+    ):
+        return "once"
+    return "growing" if worklist_of(statement) else "unclear"
+
+
+def worklist_of(statement: s.While) -> str:
+    """The variable that the loop empties, as in `while stack: node = stack.pop()`; empty if there is none."""
+    name = ""
+    match statement.test:
+        case e.Name(id=name) | e.Call(func=e.Name(id="len"), arguments=(e.Argument(value=e.Name(id=name)),)):
+            pass
+        case e.Compare(left=e.Call(func=e.Name(id="len"), arguments=(e.Argument(value=e.Name(id=name)),))):
+            pass
+    if not name:
+        return ""
+    for inner in statements_of(statement.body):
+        for call in _calls(inner):
+            if (
+                isinstance(call.func, e.Attribute)
+                and call.func.attr in {"pop", "popleft", "get_nowait"}
+                and isinstance(call.func.value, e.Name)
+                and call.func.value.id == name
+            ):
+                return name
+    return ""
+
+
+def _calls(statement: s.AnyStatement) -> Iterator[e.Call]:
+    match statement:
+        case s.Assign(value=e.Call() as call) | s.Evaluate(value=e.Call() as call):
+            yield call
+
+
+def fills_memo(statement: s.If) -> bool:
+    """`if key not in memo: memo[key] = …`, and the like with `is None` or `get`: what stands inside runs once per key."""
+    name = _missing_from(statement.test)
+    if not name:
+        return False
+    for inner in statements_of(statement.body):
+        targets: tuple[e.Expression, ...] = ()
+        if isinstance(inner, s.Assign):
+            targets = inner.targets
+        for target in targets:
+            if name == e.dotted(target) or (isinstance(target, e.Subscript) and name == e.dotted(target.value)):
+                return True
+        if isinstance(inner, s.Evaluate) and isinstance(inner.value, e.Call):
+            func = inner.value.func
+            if isinstance(func, e.Attribute) and func.attr in {"add", "setdefault", "append", "update"}:
+                if e.dotted(func.value) == name:
+                    return True
+    return False
+
+
+def _missing_from(test: e.Expression) -> str:
+    match test:
+        case e.Compare(operators=("not in",), operands=(operand,)):
+            return e.dotted(operand)
+        case e.Unary(operator="not", operand=e.Compare(operators=("in",), operands=(operand,))):
+            return e.dotted(operand)
+        case e.Compare(left=left, operators=("is",), operands=(e.Constant(value=None, kind=""),)):
+            return e.dotted(left)
+        case e.Unary(operator="not", operand=operand):
+            return e.dotted(operand)
+        case e.Boolean(operator="or", left=left):
+            return _missing_from(left)
+    return ""
+
+
+def tests_for_loaded(test: e.Expression) -> bool:
+    """Whether the test asks if something has been loaded or annotated already."""
+    match test:
+        case e.Call(func=func, arguments=arguments):
+            if e.dotted(func).rpartition(".")[2] in _PROBES:
+                return True
+            return any(tests_for_loaded(argument.value) for argument in arguments)
+        case e.Compare(left=left, operands=operands):
+            return tests_for_loaded(left) or any(map(tests_for_loaded, operands))
+        case e.Boolean(left=left, right=right):
+            return tests_for_loaded(left) or tests_for_loaded(right)
+        case e.Unary(operand=operand):
+            return tests_for_loaded(operand)
+        case e.Attribute(value=value, attr=attr):
+            return attr in _PROBES or tests_for_loaded(value)
+        case e.Walrus(value=value):
+            return tests_for_loaded(value)
+    return False
+
+
+def is_negative(test: e.Expression) -> bool:
+    """Whether the test is true when the thing is not there."""
+    match test:
+        case e.Unary(operator="not"):
+            return True
+        case e.Compare(operators=("not in" | "is",)):
+            return True
+    return False
+
+
+def names_of(node: object) -> frozenset[str]:
+    """Every variable mentioned in neutral code, whatever its shape."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, e.Name):
+            found.add(part.id)
+        elif isinstance(part, tuple):
+            pending.extend(part)
+        elif isinstance(part, Struct):
+            pending.extend(getattr(part, field) for field in part.__struct_fields__)
+    return frozenset(found)
+
+
+def yields_chunks(block: s.Block) -> bool:
+    """Whether a generator gives pieces of something: a slice, or a list it has filled and empties again."""
+    for statement in statements_of(block):
+        if isinstance(statement, s.Evaluate) and isinstance(statement.value, e.Yield):
+            value = statement.value.value
+            if isinstance(value, e.Subscript) and isinstance(value.index, e.Slice):
+                return True
+            if isinstance(value, e.Name) and _is_batch(block, value.id):
+                return True
+    return False
+
+
+def _is_batch(block: s.Block, name: str) -> bool:
+    for statement in statements_of(block):
+        if not isinstance(statement, s.Assign) or not any(e.dotted(target) == name for target in statement.targets):
+            continue
+        match statement.value:
+            case e.Listing(elements=()) | e.Subscript(index=e.Slice()):
+                return True
+            case e.Call(func=e.Name(id="list" | "tuple" | "set"), arguments=arguments):
+                if not arguments or any(
+                    isinstance(argument.value, e.Call) and e.dotted(argument.value.func).endswith("islice")
+                    for argument in arguments
+                ):
+                    return True
+    return False

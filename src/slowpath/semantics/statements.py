@@ -1,0 +1,242 @@
+"""Statements: what each does to the variables, and what it makes repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics import shapes
+from slowpath.semantics import statement as s
+from slowpath.semantics.assignment import assign, imported, narrowed
+from slowpath.semantics.expressions import entered, evaluate, truth
+from slowpath.semantics.frame import Environment, Frame, merged
+from slowpath.semantics.iteration import origin_of, through
+from slowpath.semantics.values import UNKNOWN, Collection, Unknown, Value, unknown, varying
+from slowpath.spelling import spelled
+
+
+def run(frame: Frame, block: s.Block) -> None:
+    """Read the statements in order, until one leaves."""
+    for statement in block:
+        if frame.dead:
+            return
+        reader = _READERS.get(type(statement))
+        if reader is not None:
+            reader(frame, statement)
+
+
+def _assign(frame: Frame, statement: s.Assign) -> None:
+    if statement.value is None:
+        if statement.annotation is not None and isinstance(statement.targets[0], e.Name):
+            frame.bind(statement.targets[0].id, frame.program.annotated(frame.module, statement.annotation))
+        return
+    value = evaluate(frame, statement.value)
+    if statement.annotation is not None and isinstance(value, Unknown):
+        value = frame.program.annotated(frame.module, statement.annotation, value.varies)
+    for target in statement.targets:
+        assign(frame, target, value)
+
+
+def _augment(frame: Frame, statement: s.Augment) -> None:
+    combined = e.Binary(statement.at, statement.operator, statement.target, statement.value)
+    assign(frame, statement.target, evaluate(frame, combined))
+
+
+def _evaluate(frame: Frame, statement: s.Evaluate) -> None:
+    evaluate(frame, statement.value)
+
+
+def _return(frame: Frame, statement: s.Return) -> None:
+    if statement.value is not None:
+        frame.returns.append(evaluate(frame, statement.value))
+    frame.dead = True
+
+
+def _raise(frame: Frame, statement: s.Raise) -> None:
+    if statement.exception is not None:
+        evaluate(frame, statement.exception)
+    frame.dead = True
+
+
+def _jump(frame: Frame, _: s.Statement) -> None:
+    frame.jumps.append(dict(frame.env))
+    frame.dead = True
+
+
+def _if(frame: Frame, statement: s.If) -> None:
+    truth(frame, statement.test)
+    rare_body = shapes.fills_memo(statement)
+    rare_else = shapes.tests_for_loaded(statement.test)
+    before = dict(frame.env)
+    narrowed(frame, statement.test)
+    _branch(frame, statement.body, rare=rare_body or (rare_else and shapes.is_negative(statement.test)))
+    after_body, body_left = frame.env, frame.dead
+    frame.env, frame.dead = before, False
+    _branch(frame, statement.orelse, rare=rare_else)
+    _meet(frame, after_body, body_left)
+    if rare_else and body_left and not shapes.is_negative(statement.test):
+        # What follows is the way taken when nothing had been loaded beforehand.
+        frame.rare += 1
+
+
+def _meet(frame: Frame, other: Environment, other_left: bool) -> None:
+    """Go on with what is known after the branch just read and after the other one."""
+    if other_left:
+        return
+    frame.env = other if frame.dead else merged(frame.env, other)
+    frame.dead = False
+
+
+def _branch(frame: Frame, block: s.Block, *, rare: bool = False) -> None:
+    with ExitStack() as stack:
+        if rare:
+            stack.enter_context(frame.seldom())
+        if frame.contexts and shapes.leaves_function(block):
+            stack.enter_context(frame.leaving(function=True))
+        elif frame.contexts and shapes.leaves_loop(block):
+            stack.enter_context(frame.leaving(function=False))
+        run(frame, block)
+
+
+def _for(frame: Frame, statement: s.For) -> None:
+    value = evaluate(frame, statement.iterable)
+    value, item_value, bound = through(frame, value, statement.iterable, statement.at)
+    bound = shapes.bound_of(statement, bound)
+    before = dict(frame.env)
+    outer_jumps, frame.jumps = frame.jumps, []
+    with frame.repeating(
+        "for", statement.at, spelled(statement.target), spelled(statement.iterable), bound, origin_of(value)
+    ) as number:
+        assign(frame, statement.target, item_value(number))
+        run(frame, statement.body)
+        _land(frame, before)
+    frame.jumps = outer_jumps
+    run(frame, statement.orelse)
+
+
+def _land(frame: Frame, before: Environment) -> None:
+    """Go on after a loop: it ended, was left, or was never entered."""
+    after = before if frame.dead else merged(frame.env, before)
+    for jump in frame.jumps:
+        after = merged(after, jump)
+    frame.env, frame.dead = dict(after), False
+
+
+def _while(frame: Frame, statement: s.While) -> None:
+    before = dict(frame.env)
+    outer_jumps, frame.jumps = frame.jumps, []
+    bound = shapes.bound_of_while(statement)
+    with frame.repeating("while", statement.at, "", spelled(statement.test), bound) as number:
+        _take(frame, shapes.worklist_of(statement), number)
+        truth(frame, statement.test)
+        run(frame, statement.body)
+        _land(frame, before)
+    frame.jumps = outer_jumps
+    run(frame, statement.orelse)
+
+
+def _take(frame: Frame, worklist: str, number: int) -> None:
+    """What the loop takes from its worklist differs from turn to turn."""
+    value = frame.env.get(worklist)
+    if value is not None:
+        frame.env[worklist] = varying(value, frozenset((number,)))
+        if isinstance(value, Collection):
+            element = varying(value.element, frozenset((number,)))
+            frame.env[worklist] = replace(value, element=element, items=None, varies=value.varies | {number})
+
+
+def _opened(frame: Frame, node: e.Expression) -> Value:
+    frame.awaiting = True
+    value = evaluate(frame, node)
+    frame.awaiting = False
+    return value
+
+
+def _with(frame: Frame, statement: s.With) -> None:
+    for item in statement.items:
+        value = entered(frame, _opened(frame, item.context), statement.at)
+        if item.target is not None:
+            assign(frame, item.target, value)
+    run(frame, statement.body)
+
+
+def _try(frame: Frame, statement: s.Try) -> None:
+    before = dict(frame.env)
+    run(frame, statement.body)
+    body_env, body_left = frame.env, frame.dead
+    possible = merged(before, body_env)
+    if not body_left:
+        run(frame, statement.orelse)
+    for handler in statement.handlers:
+        after, left = frame.env, frame.dead
+        frame.env, frame.dead = dict(possible), False
+        if handler.name is not None:
+            frame.bind(handler.name, UNKNOWN)
+        with frame.seldom():
+            _branch(frame, handler.body)
+        _meet(frame, after, left)
+    left = frame.dead
+    frame.dead = False
+    run(frame, statement.final)
+    frame.dead = frame.dead or left
+
+
+def _define(frame: Frame, statement: s.Define) -> None:
+    frame.bind(statement.name, frame.program.nested(frame, statement.name) or UNKNOWN)
+
+
+def _import(frame: Frame, statement: s.Import) -> None:
+    for name in statement.names:
+        imported(frame, name)
+
+
+def _delete(frame: Frame, statement: s.Delete) -> None:
+    for target in statement.targets:
+        if isinstance(target, e.Name):
+            frame.env.pop(target.id, None)
+
+
+def _assert(frame: Frame, statement: s.Assert) -> None:
+    narrowed(frame, statement.test)
+
+
+def _match(frame: Frame, statement: s.Match) -> None:
+    subject = evaluate(frame, statement.subject)
+    before = dict(frame.env)
+    after: Environment | None = dict(before)
+    for case in statement.cases:
+        frame.env, frame.dead = dict(before), False
+        for name in case.binds:
+            frame.bind(name, unknown(subject))
+        if case.guard is not None:
+            evaluate(frame, case.guard)
+        _branch(frame, case.body)
+        if not frame.dead:
+            after = frame.env if after is None else merged(after, frame.env)
+    frame.env, frame.dead = after or before, False
+
+
+_READERS: Mapping[type[s.Statement], Callable[[Frame, Any], None]] = {
+    s.Assign: _assign,
+    s.Augment: _augment,
+    s.Evaluate: _evaluate,
+    s.Return: _return,
+    s.Raise: _raise,
+    s.Break: _jump,
+    s.Continue: _jump,
+    s.If: _if,
+    s.For: _for,
+    s.While: _while,
+    s.With: _with,
+    s.Try: _try,
+    s.Define: _define,
+    s.Import: _import,
+    s.Delete: _delete,
+    s.Assert: _assert,
+    s.Match: _match,
+}
+

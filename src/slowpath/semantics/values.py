@@ -1,0 +1,389 @@
+"""What an expression can be: few kinds, closed, frozen. `Unknown` absorbs whatever nothing is known of.
+
+Every value says in `varies` on what it depends from turn to turn: the numbers of the loops (from 0, in the
+function being read) whose items it was computed from, and `-1 - i` for the function's parameter number i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.loads import Loads, Path
+from slowpath.project import ClassRef, FunctionRef
+
+Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "growing"]
+"""How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a page at a
+time, until something happens (`while`), as often as there is data. Only the last grows for sure."""
+
+NOTHING: frozenset[int] = frozenset()
+
+
+class Place(Struct, frozen=True, order=True):
+    """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and column)."""
+
+    module: str
+    function: str
+    at: int
+
+
+class Origin(Struct, frozen=True):
+    """The expression that rows come from: where it begins, of which model, and how it reads.
+
+    `many` when the query runs once per item of some loop, so that what its rows miss is better loaded further out.
+    """
+
+    place: Place
+    model: str
+    label: str
+
+
+class Value(Struct, frozen=True, kw_only=True):
+    """What every value has."""
+
+    varies: frozenset[int] = NOTHING
+
+
+class Unknown(Value, frozen=True):
+    """Nothing is known, and nothing is said about it."""
+
+
+class Constant(Value, frozen=True):
+    """A literal."""
+
+    value: e.Scalar
+
+
+class Template(Value, frozen=True):
+    """A text with holes: constants and other values in order."""
+
+    parts: tuple[Value, ...]
+
+
+class Symbol(Value, frozen=True):
+    """A name from outside the project, dotted."""
+
+    name: str
+
+
+class ModuleValue(Value, frozen=True):
+    """A module of the project."""
+
+    module: str
+
+
+class ClassValue(Value, frozen=True):
+    """A class of the project."""
+
+    ref: ClassRef
+
+
+class FunctionValue(Value, frozen=True):
+    """A function of the project, bound to `receiver` if it is a method taken from one."""
+
+    ref: FunctionRef
+    receiver: Value | None = None
+    captured: tuple[tuple[str, Value], ...] = ()
+
+
+class LambdaValue(Value, frozen=True):
+    """A lambda, with the variables it sees and the function it stands in."""
+
+    expression: e.Lambda
+    captured: tuple[tuple[str, Value], ...]
+    module: str
+    function: str
+
+
+class Method(Value, frozen=True):
+    """A method of something that is no project class, not called yet."""
+
+    receiver: Value
+    name: str
+
+
+class Super(Value, frozen=True):
+    """`super()` in a method of the class `ref`, called on `receiver`."""
+
+    ref: ClassRef
+    receiver: Value
+
+
+class Instance(Value, frozen=True):
+    """An instance of a project class, with the attributes it was seen to get."""
+
+    ref: ClassRef
+    fields: tuple[tuple[str, Value], ...] = ()
+
+
+class Object(Value, frozen=True):
+    """An instance of a library's type, how it was built, and what was called on it since (builders only)."""
+
+    type: str
+    arguments: tuple[tuple[str, Value], ...] = ()
+    chain: tuple[tuple[str, tuple[tuple[str, Value], ...]], ...] = ()
+
+
+class Collection(Value, frozen=True):
+    """A list, tuple, set, dict or iterator in memory. `items` when they are known one by one; `key` for a dict."""
+
+    kind: Literal["list", "tuple", "set", "dict", "iterator"]
+    element: Value
+    key: Value | None = None
+    items: tuple[Value, ...] | None = None
+    bound: Bound = "growing"
+    origin: Origin | None = None
+
+
+class ModelAttribute(Value, frozen=True):
+    """An attribute of a model's class, as in `Order.user`."""
+
+    model: str
+    path: Path
+
+
+class Row(Value, frozen=True):
+    """One instance of a model.
+
+    `known` when everything it came with is known; otherwise nothing can be missing. `origin` and `prefix` say which query
+    brought it and along which path from that query's own rows. `fields` are attributes already read or assigned.
+    `fresh` when it was just constructed or inserted. `implicit` is false where reading an unloaded relation is an error.
+    """
+
+    model: str
+    loads: Loads = Loads()
+    known: bool = False
+    origin: Origin | None = None
+    prefix: Path = ()
+    fields: tuple[tuple[str, Value], ...] = ()
+    fresh: bool = False
+    implicit: bool = True
+
+
+class Rows(Value, frozen=True):
+    """Rows of a model: a query that has not run, or rows that are here.
+
+    `type` is the library's type it behaves as, empty for a plain list. `manager` is the class whose extra methods it has. `owner` and
+    `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the parts of
+    each item when the query gives tuples; `plain` when it gives no rows at all. `here` when it has run.
+    """
+
+    model: str
+    type: str
+    loads: Loads = Loads()
+    known: bool = False
+    origin: Origin | None = None
+    prefix: Path = ()
+    manager: str = ""
+    owner: Row | None = None
+    relation: str = ""
+    cached: bool = False
+    items: tuple[Value, ...] = ()
+    plain: bool = False
+    here: bool = False
+    ordered: bool = False
+    sliced: bool = False
+    refined: bool = False
+    implicit: bool = True
+    bound: Bound = "growing"
+
+
+UNKNOWN = Unknown()
+
+
+def unknown(*values: Value) -> Value:
+    """Nothing but what the values vary with."""
+    varies = frozenset[int]().union(*(value.varies for value in values))
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def varying(value: Value, varies: frozenset[int]) -> Value:
+    """The value, known to depend on these as well."""
+    if varies <= value.varies:
+        return value
+    return replace(value, varies=value.varies | varies)
+
+
+def field_of(fields: tuple[tuple[str, Value], ...], name: str) -> Value | None:
+    """The attribute of this name."""
+    for known, value in fields:
+        if known == name:
+            return value
+    return None
+
+
+def with_field(fields: tuple[tuple[str, Value], ...], name: str, value: Value) -> tuple[tuple[str, Value], ...]:
+    """The attributes with this one set; in order of name, so that equal things are equal."""
+    return tuple(sorted((*(pair for pair in fields if pair[0] != name), (name, value)), key=lambda pair: pair[0]))
+
+
+def join(one: Value, other: Value) -> Value:
+    """What is true of both; `None` on one side is passed over, as code that goes on has tested for it."""
+    if one == other:
+        return one
+    varies = one.varies | other.varies
+    if isinstance(one, Constant) and one.value is None:
+        return varying(other, varies)
+    if isinstance(other, Constant) and other.value is None:
+        return varying(one, varies)
+    joined: Value | None = None
+    match one, other:
+        case Row(), Row() if one.model == other.model:
+            joined = _join_row(one, other)
+        case Rows(), Rows() if one.model == other.model and one.plain == other.plain and one.items == other.items:
+            joined = _join_rows(one, other)
+        case Instance(), Instance() if one.ref == other.ref:
+            joined = replace(one, fields=_join_fields(one.fields, other.fields))
+        case Collection(), Collection() if one.kind == other.kind:
+            joined = _join_collections(one, other)
+        case Collection(items=()), Rows():
+            joined = other
+        case Rows(), Collection(items=()):
+            joined = one
+        case Object(), Object() if one.type == other.type:
+            joined = replace(one, arguments=(), chain=())
+        case FunctionValue(), FunctionValue() if one.ref == other.ref:
+            joined = one if one.receiver == other.receiver else None
+    if joined is None:
+        return Unknown(varies=varies) if varies else UNKNOWN
+    return varying(joined, varies)
+
+
+def _first(one: Origin | None, other: Origin | None) -> Origin | None:
+    if one is None or other is None:
+        return None
+    return min(one, other, key=lambda origin: origin.place)
+
+
+def _join_row(one: Row, other: Row) -> Row:
+    same = one.prefix == other.prefix
+    return replace(
+        one,
+        loads=one.loads.join(other.loads),
+        known=one.known and other.known and same,
+        origin=_first(one.origin, other.origin) if same else None,
+        fields=_join_fields(one.fields, other.fields),
+        fresh=one.fresh or other.fresh,
+        implicit=one.implicit or other.implicit,
+    )
+
+
+def _join_rows(one: Rows, other: Rows) -> Rows:
+    same = one.prefix == other.prefix
+    return replace(
+        one,
+        type=one.type if one.type == other.type else "",
+        loads=one.loads.join(other.loads),
+        known=one.known and other.known and same,
+        origin=_first(one.origin, other.origin) if same else None,
+        manager=one.manager if one.manager == other.manager else "",
+        owner=one.owner if one.owner == other.owner else None,
+        relation=one.relation if one.relation == other.relation else "",
+        cached=one.cached and other.cached,
+        here=one.here and other.here,
+        bound=one.bound if one.bound == other.bound else "growing",
+    )
+
+
+def _join_fields(
+    one: tuple[tuple[str, Value], ...], other: tuple[tuple[str, Value], ...]
+) -> tuple[tuple[str, Value], ...]:
+    names = dict(other)
+    return tuple((name, join(value, names[name])) for name, value in one if name in names)
+
+
+def _join_collections(one: Collection, other: Collection) -> Collection:
+    empty, full = (one, other) if one.items == () else (other, one)
+    if empty.items == ():
+        return full
+    items = None
+    if one.items is not None and other.items is not None and len(one.items) == len(other.items):
+        items = tuple(map(join, one.items, other.items))
+    key = join(one.key, other.key) if one.key is not None and other.key is not None else None
+    bound: Bound = one.bound if one.bound == other.bound else "growing"
+    return Collection(one.kind, join(one.element, other.element), key, items, bound, _first(one.origin, other.origin))
+
+
+def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]]) -> Value:
+    """The value with every `varies` in it changed."""
+    match value:
+        case Unknown():
+            varies = change(value.varies)
+            return Unknown(varies=varies) if varies else UNKNOWN
+        case Constant() | Symbol() | ModuleValue() | ClassValue() | ModelAttribute():
+            varies = change(value.varies)
+            return value if varies == value.varies else replace(value, varies=varies)
+        case Instance() | Row():
+            return replace(value, varies=change(value.varies), fields=_map_fields(value.fields, change))
+        case Rows():
+            owner = map_varies(value.owner, change) if value.owner is not None else None
+            items = tuple(map_varies(item, change) for item in value.items)
+            return replace(value, varies=change(value.varies), owner=owner, items=items)
+        case Collection():
+            return replace(
+                value,
+                varies=change(value.varies),
+                element=map_varies(value.element, change),
+                key=map_varies(value.key, change) if value.key is not None else None,
+                items=tuple(map_varies(item, change) for item in value.items) if value.items is not None else None,
+            )
+        case Template():
+            return replace(
+                value, varies=change(value.varies), parts=tuple(map_varies(part, change) for part in value.parts)
+            )
+        case Object():
+            return replace(value, varies=change(value.varies), arguments=_map_fields(value.arguments, change))
+        case FunctionValue():
+            receiver = map_varies(value.receiver, change) if value.receiver is not None else None
+            return replace(
+                value, varies=change(value.varies), receiver=receiver, captured=_map_fields(value.captured, change)
+            )
+        case LambdaValue():
+            return replace(value, varies=change(value.varies), captured=_map_fields(value.captured, change))
+        case Method() | Super():
+            return replace(value, varies=change(value.varies), receiver=map_varies(value.receiver, change))
+    return value
+
+
+def _map_fields(
+    fields: tuple[tuple[str, Value], ...], change: Callable[[frozenset[int]], frozenset[int]]
+) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, map_varies(value, change)) for name, value in fields)
+
+
+def all_varies(value: Value) -> frozenset[int]:
+    """Everything that some part of the value varies with."""
+    found: set[int] = set()
+
+    def collect(varies: frozenset[int]) -> frozenset[int]:
+        found.update(varies)
+        return varies
+
+    map_varies(value, collect)
+    return frozenset(found)
+
+
+def settled(value: Value, loops: frozenset[int]) -> Value:
+    """The value after these loops have ended."""
+    return map_varies(value, lambda varies: varies - loops)
+
+
+def trimmed(value: Value, depth: int = 3) -> Value:
+    """The value without what lies more than so many attributes deep, so that recursion ends."""
+    if depth == 0:
+        return value if isinstance(value, Constant | Symbol | ClassValue | ModuleValue) else unknown(value)
+    match value:
+        case Instance() | Row():
+            kept = tuple((name, trimmed(part, depth - 1)) for name, part in value.fields)
+            return value if kept == value.fields else replace(value, fields=kept)
+        case Collection():
+            items = value.items
+            if items is not None:
+                items = tuple(trimmed(item, depth - 1) for item in items) if len(items) <= 16 else None
+            key = trimmed(value.key, depth - 1) if value.key is not None else None
+            return replace(value, element=trimmed(value.element, depth - 1), key=key, items=items)
+    return value

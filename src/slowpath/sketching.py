@@ -1,0 +1,107 @@
+"""What the body of a function mentions: the words, calls and kinds of syntax in it, from one cheap walk."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import TypeAlias
+
+Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef"
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOOPS = {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+_LOOPING = {"map", "filter", "sorted", "min", "max", "any", "all", "sum"}
+_AWAITS = {ast.Await, ast.AsyncFor, ast.AsyncWith}
+_YIELDS = {ast.Yield, ast.YieldFrom}
+
+# The fields of syntax in which other syntax hangs; operators, names and literals have nothing below them.
+_FLAT = {"ctx", "op", "ops", "names", "name", "id", "attr", "arg", "kind", "type_comment", "type_params", "conversion"}
+_FLAT |= {"level", "module", "asname", "is_async", "simple", "rest", "kwd_attrs", "str", "tag", "lineno"}
+_LEAVES = {ast.Constant, ast.MatchSingleton}
+_CHILDREN: dict[type, tuple[str, ...]] = {
+    kind: () if kind in _LEAVES else tuple(field for field in kind._fields if field not in _FLAT)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+# The key of `**x` in a dict.
+_CHILDREN[type(None)] = ()
+
+
+class Mentions:
+    """What has been seen in a function's body so far."""
+
+    def __init__(self) -> None:
+        self.words: set[str] = set()
+        self.calls: set[str] = set()
+        self.kinds: set[type] = set()
+
+    @property
+    def loops(self) -> bool:
+        """Whether something is done for each of many things."""
+        return not (self.kinds.isdisjoint(_LOOPS) and self.calls.isdisjoint(_LOOPING))
+
+    @property
+    def awaits(self) -> bool:
+        """Whether something is awaited, also by `async for` or `async with`."""
+        return not self.kinds.isdisjoint(_AWAITS)
+
+    @property
+    def yields(self) -> bool:
+        """Whether something is yielded."""
+        return not self.kinds.isdisjoint(_YIELDS)
+
+    def merge(self, inner: Mentions) -> None:
+        """Note what a nested function mentions."""
+        self.words |= inner.words
+        self.calls |= inner.calls
+        self.kinds |= inner.kinds
+
+    def walk(self, roots: Iterable[ast.AST]) -> list[Definition]:
+        """Note what is below the roots; the definitions met there, which are not looked into."""
+        stack = list(roots)
+        definitions: list[Definition] = []
+        while stack:
+            node = stack.pop()
+            kind = node.__class__
+            self.kinds.add(kind)
+            if isinstance(node, ast.Attribute):
+                self.words.add(node.attr)
+                stack.append(node.value)
+            elif isinstance(node, ast.Call):
+                stack += self._called(node.func)
+                stack += node.args
+                stack += node.keywords
+            elif isinstance(node, _DEFINITIONS):
+                definitions.append(node)
+            else:
+                for field in _CHILDREN[kind]:
+                    child = getattr(node, field)
+                    if child.__class__ is list:
+                        stack += child
+                    elif child is not None:
+                        stack.append(child)
+                if isinstance(node, ast.comprehension) and node.is_async:
+                    self.kinds.add(ast.AsyncFor)
+        return definitions
+
+    def _called(self, func: ast.expr) -> tuple[ast.expr, ...]:
+        """Note the target of a call; the part of it that is still to be looked into, if any."""
+        if isinstance(func, ast.Name):
+            self.words.add(func.id)
+            self.calls.add(func.id)
+            return ()
+        if not isinstance(func, ast.Attribute):
+            return (func,)
+        written = func.attr
+        receiver = func.value
+        self.words.add(written)
+        while isinstance(receiver, ast.Attribute):
+            self.words.add(receiver.attr)
+            written = f"{receiver.attr}.{written}"
+            receiver = receiver.value
+        if isinstance(receiver, ast.Name):
+            self.calls.add(f"{receiver.id}.{written}")
+            return ()
+        self.calls.add(f"?.{func.attr}")
+        return (receiver,)

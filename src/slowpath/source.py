@@ -1,0 +1,38 @@
+"""What one file says: its text, and where in it things are."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec import Struct
+
+
+class Span(Struct, frozen=True, order=True):
+    """A stretch of text: lines and columns from 1, the end exclusive of nothing but the character after it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Source(Struct, frozen=True):
+    """A file as it was read: where it is (relative to the project's root, with `/`) and its text."""
+
+    path: str
+    text: str
+    digest: str
+
+    def lines(self) -> list[str]:
+        """The lines without their ends; only `\\n`, `\\r\\n` and `\\r` end one, as in Python itself."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def digest_of(text: str) -> str:
+    """Sixteen bytes of BLAKE2 over the text, in hexadecimal: the key of everything computed from it."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def source_of(path: str, text: str) -> Source:
+    """The source with this text."""
+    return Source(path, text, digest_of(text))

@@ -1,0 +1,206 @@
+"""The closed set of things a knowledge table may say, and the terms in which an ORM's dialect is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol, Union
+
+from msgspec import Struct
+
+from slowpath.loads import Loads, Path
+from slowpath.schema import Model, Schema
+
+if TYPE_CHECKING:
+    from slowpath.project import Project
+
+TypeKind = Literal[
+    "query",
+    "statement",
+    "result",
+    "manager",
+    "row",
+    "session",
+    "connection",
+    "cursor",
+    "client",
+    "pipeline",
+    "builder",
+    "plain",
+]
+"""What an object of a library's type is.
+
+query: runs when iterated (a QuerySet). statement: must be executed (`select()`). result: rows that are already here or streaming.
+manager: starts queries of a model. row: an instance of a model. session, connection, cursor: run what they are given.
+client: talks to another service, a call a round trip. pipeline: collects calls of a client and sends them together.
+builder: only remembers how it was built (`Prefetch`, `selectinload(...)`). plain: anything else worth a name.
+"""
+
+Action = Literal[
+    "same", "refine", "load", "columns", "plain", "annotate", "combine", "fetch-mode",
+    "iterate", "rows", "row", "value", "count", "exists", "mapping",
+    "unwrap", "tuples",
+    "create", "bulk", "write", "save", "delete", "link", "get-or-create",
+    "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
+    "sql", "sql-many", "fetch",
+    "remote", "batch", "pipeline", "new", "chunks", "pages", "quiet",
+]  # fmt: skip
+"""What a call does.
+
+On queries, managers and statements. same: the same rows, nothing run (`all`). refine: another query (`filter`). load: loads
+relations with the rows (the dialect reads its arguments). columns: leaves columns out (`only`; the dialect). plain: rows become dicts, tuples or
+scalars (`values`). annotate: adds attributes. combine: joins queries (`union`). fetch-mode: how missing relations are fetched (the dialect).
+iterate: runs it, row by row (`iterator`). rows: runs it, gives a list. row: runs it, gives one row. value: runs it, gives a
+scalar or something unknown. count, exists: likewise. mapping: runs it, gives a dict of rows by key (`in_bulk`).
+unwrap: items that were one-tuples become the rows themselves (`scalars`). tuples: the reverse.
+create: inserts one row and gives it. bulk: writes many rows at once. write: updates or deletes all its rows in one statement.
+save, delete: writes one row. link: adds to, removes from or sets a many-to-many. get-or-create: at least one query, gives a tuple of row and bool.
+Functions, and methods of sessions. statement: makes one of the models in its arguments (`select(A, B)`). start: begins a query of the model in its first
+argument (`session.query(A)`). execute: runs the statement that is its first argument. scalars, scalar: likewise, unwrapped, or its first value.
+get: runs a query for one row of the model that is its first argument. add: marks a row for writing, no round trip. commit, flush: a round trip that
+writes what is pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
+Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of parameters. fetch: hands out rows of what was run.
+Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a pipeline.
+new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page. quiet: known to do nothing of interest.
+"""
+
+Cached = Literal["never", "always", "if-ordered"]
+
+
+class Fact(Struct, frozen=True):
+    """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to write when it
+    runs once an item; `cached` whether it is answered from memory when its rows are already loaded."""
+
+    action: Action
+    gives: str = ""
+    instead: str = ""
+    cached: Cached = "never"
+    argument: int = 0
+
+
+class Type(Struct, frozen=True):
+    """A library's type. `implicit_loads` is false where reading an unloaded relation is an error (AsyncSession).
+    `awaitable` when awaiting it runs it. `sends` names, for clients, the service in words (`Redis`, `HTTP`).
+    `calls` is the type that calling an object of this type gives (`sessionmaker()()`)."""
+
+    name: str
+    kind: TypeKind
+    extends: tuple[str, ...] = ()
+    methods: Mapping[str, Fact] = {}
+    class_methods: Mapping[str, Fact] = {}
+    attributes: Mapping[str, str] = {}
+    enters: str = ""
+    awaitable: bool = False
+    implicit_loads: bool = True
+    sends: str = ""
+    calls: str = ""
+
+
+class Text(Struct, frozen=True):
+    """A string known to the letter."""
+
+    value: str
+
+
+class ModelTerm(Struct, frozen=True):
+    """A model's class."""
+
+    model: str
+
+
+class AttributeTerm(Struct, frozen=True):
+    """An attribute of a model's class, or a chain of them (`Order.user`)."""
+
+    model: str
+    path: Path
+
+
+class QueryTerm(Struct, frozen=True):
+    """A query or statement: of which model, with what loaded."""
+
+    model: str
+    loads: Loads
+
+
+class BuilderTerm(Struct, frozen=True):
+    """An object that remembers how it was built: a type, its arguments, then the methods called on it."""
+
+    type: str
+    arguments: tuple[Passed, ...]
+    chain: tuple[tuple[str, tuple[Passed, ...]], ...] = ()
+
+
+class SequenceTerm(Struct, frozen=True):
+    """A list or tuple written out."""
+
+    items: tuple[Term, ...]
+
+
+class ConstantTerm(Struct, frozen=True):
+    """A literal that is no string: `None`, a number, a bool."""
+
+    value: int | float | bool | None
+
+
+class OpaqueTerm(Struct, frozen=True):
+    """Anything the interpreter knows nothing of."""
+
+
+Term = Union[Text, ModelTerm, AttributeTerm, QueryTerm, BuilderTerm, SequenceTerm, ConstantTerm, OpaqueTerm]
+
+
+class Passed(Struct, frozen=True):
+    """One argument; `star` when it was unpacked with `*` or `**` (then the term is the sequence, or opaque)."""
+
+    term: Term
+    keyword: str = ""
+    star: bool = False
+
+
+class LoadProblem(Struct, frozen=True):
+    """Something wrong with an eager load: the path as written, and the reason in the words of a finding.
+
+    `reason` is a short sentence without a full stop: what the ORM does with it (verified by running it).
+    `certain` when every model involved is fully known.
+    """
+
+    path: str
+    reason: str
+    certain: bool
+
+
+class Loaded(Struct, frozen=True):
+    """A dialect's answer: what the rows have now, and what was wrong."""
+
+    loads: Loads
+    problems: tuple[LoadProblem, ...] = ()
+
+
+class Dialect(Protocol):
+    """An ORM's little language: everything about it that is grammar, not fact."""
+
+    library: str
+
+    def models(self, project: Project) -> Iterable[Model]:
+        """The models the project declares with this ORM, plus the library's own that it can use."""
+
+    def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
+        """What rows of the model have after an eager-load or column call (actions load, columns, annotate, fetch-mode, load-onto)."""
+
+    def spell(self, schema: Schema, model: str, loads: Loads, paths: tuple[Path, ...]) -> str:
+        """The code that loads the missing relation paths with the rows, ready to paste; empty when none is safe.
+
+        Paths that one call can take are given to it together (`.select_related("user", "user__profile")`). A suggestion that
+        would break the program (contradicts `only()`, a generic relation, …) is avoided or amended.
+        """
+
+    def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
+        """What to write so that the column comes with the rows."""
+
+
+class Knowledge(Struct, frozen=True):
+    """All tables, merged: types by every name they go by, functions by dotted name."""
+
+    types: Mapping[str, Type]
+    functions: Mapping[str, Fact]
+    dialects: tuple[Dialect, ...] = ()
+    words: frozenset[str] = frozenset()
