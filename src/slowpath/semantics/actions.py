@@ -87,6 +87,8 @@ def _refine(frame: Frame, call: Call) -> Value:
     rows = _rows(call)
     if rows is None:
         return _gone(call)
+    if call.fact.cached == "always":
+        return replace(rows, type="", here=True, owner=None, bound="small")
     bound = rows.bound
     refined = replace(
         rows,
@@ -156,7 +158,7 @@ def _ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
 def _asks(frame: Frame, call: Call) -> bool:
     """Whether the rows, or a relation's own rows already here, answered the call without a query of its own."""
     rows = _rows(call)
-    if rows is None or call.arguments:
+    if rows is None:
         return False
     cached = call.fact.cached == "always" or (call.fact.cached == "if-ordered" and rows.ordered)
     return cached and queries.ask(frame, rows, call.at, call.name, cached=cached)

@@ -277,6 +277,8 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
             return Collection("iterator", pair)
         case "operator.attrgetter" | "operator.itemgetter":
             return Object(name, arguments=tuple(("", given.value) for given in arguments))
+        case "contextlib.closing" | "contextlib.aclosing":
+            return arguments[0].value
         case "functools.partial":
             return _partial(arguments)
         case "functools.reduce":
@@ -292,6 +294,16 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     if name.startswith(("builtins.", "collections.", "itertools.", "json.", "logging.", "datetime.", "math.", "re.", "os.")):
         return unknown(*(given.value for given in arguments))
     return None
+
+
+def get_path(frame: Frame, getter: Object, value: Value, at: int) -> Value:
+    """What `operator.attrgetter("a.b")` gives for a value: the attributes of its path are read."""
+    from slowpath.semantics.attributes import get
+
+    for _, path in getter.arguments:
+        for name in str(path.value).split(".") if isinstance(path, Constant) else ():
+            value = get(frame, value, name, at)
+    return value
 
 
 def _partial(arguments: Arguments) -> Value:
@@ -388,14 +400,12 @@ def subscript(frame: Frame, value: Value, index: Value, node: e.Subscript) -> Va
             return varying(element, varies)
         case Object(type=name):
             known = frame.program.knowledge.types.get(name)
-            gives = known.attributes.get("*") if known is not None else None
+            gives = known.attributes.get("[]") if known is not None else None
             return Object(gives, varies=varies) if gives else Unknown(varies=varies)
         case ClassValue():
             return value
-        case Symbol(name=name):
-            known = frame.program.knowledge.types.get(name)
-            gives = known.attributes.get("*") if known is not None else None
-            return Object(gives, varies=varies) if gives else value
+        case Symbol():
+            return value
     return Unknown(varies=varies) if varies else UNKNOWN
 
 

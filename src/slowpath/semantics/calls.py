@@ -50,6 +50,8 @@ def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Cal
             return _call_method(frame, receiver, name, arguments, at, node)
         case Symbol(name=name):
             return _call_symbol(frame, name, arguments, at, node)
+        case Object(type="operator.attrgetter") if arguments:
+            return builtins.get_path(frame, callee, arguments[0].value, at)
         case Object(type=name):
             known = frame.program.knowledge.types.get(name)
             if known is not None and known.calls:

@@ -220,6 +220,8 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
 def _compare(frame: Frame, node: e.Compare) -> Value:
     left = evaluate_compared(frame, node.left, node)
     values = [left]
+    if isinstance(left, Constant) and node.operators in {("is",), ("is not",)} and _is_none(node.operands[0]):
+        return Constant((left.value is None) == (node.operators[0] == "is"))
     for operator, operand in zip(node.operators, node.operands, strict=True):
         value = evaluate(frame, operand)
         if operator in {"in", "not in"} and isinstance(value, Rows):
@@ -234,6 +236,10 @@ def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> V
     value = evaluate(frame, node)
     frame.compared = False
     return value
+
+
+def _is_none(node: e.Expression) -> bool:
+    return isinstance(node, e.Constant) and node.value is None and not node.kind
 
 
 def _contains(frame: Frame, rows: Rows, node: e.Compare, operand: e.Expression) -> Value:
@@ -258,7 +264,9 @@ def _boolean(frame: Frame, node: e.Boolean) -> Value:
 
 def _unary(frame: Frame, node: e.Unary) -> Value:
     if node.operator == "not":
-        return unknown(truth(frame, node.operand))
+        operand = truth(frame, node.operand)
+        known = truth_of(operand)
+        return unknown(operand) if known is None else Constant(not known)
     value = evaluate(frame, node.operand)
     if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, int | float):
         return Constant(-value.value)
@@ -266,7 +274,9 @@ def _unary(frame: Frame, node: e.Unary) -> Value:
 
 
 def _conditional(frame: Frame, node: e.Conditional) -> Value:
-    truth(frame, node.test)
+    known = truth_of(truth(frame, node.test))
+    if known is not None:
+        return evaluate(frame, node.body if known else node.orelse)
     probes = shapes.tests_for_loaded(node.test)
     body = evaluate(frame, node.body)
     with ExitStack() as stack:
@@ -336,6 +346,16 @@ def truth(frame: Frame, node: e.Expression) -> Value:
         value = queries.run(frame, value, node.at, node)
         frame.update(node, value)
     return value
+
+
+def truth_of(value: Value) -> bool | None:
+    """Whether the value is true, when that is known for sure."""
+    match value:
+        case Constant(value=constant):
+            return bool(constant)
+        case Collection(items=tuple() as items):
+            return bool(items)
+    return None
 
 
 def entered(frame: Frame, value: Value, at: int) -> Value:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.project import ClassRef
-from slowpath.semantics.effects import AnyEffect, Context, ContextKind, Hop, Summary
+from slowpath.semantics.effects import AnyEffect, Context, ContextKind, Hop, Summary, Writes
 from slowpath.semantics.values import (
     Bound,
     Instance,
@@ -45,6 +45,8 @@ class Frame:
         self.is_async = False
         self.env: Environment = {}
         self.rebound: set[str] = set()
+        self.bound_at: dict[str, int] = {}
+        self.tries: list[int] = []
         self.contexts: list[tuple[int, Context]] = []
         self.effects: dict[object, AnyEffect] = {}
         self.returns: list[Value] = []
@@ -105,16 +107,22 @@ class Frame:
         finally:
             self.rare -= 1
 
-    def emit(self, effect: AnyEffect, varies: frozenset[int]) -> None:
-        """Write down an effect that happens here; `varies` is what its subject depends on."""
-        self._add(
-            replace(
-                effect,
-                contexts=tuple(context for _, context in self.contexts),
-                varies=self._positions(varies),
-                rare=effect.rare or self.rare > 0,
-            )
+    def emit(self, effect: AnyEffect, varies: frozenset[int], depth: int | None = None) -> None:
+        """Write down an effect that happens here, inside so many of the loops around; `varies` is what its subject depends on."""
+        around = self.contexts if depth is None else self.contexts[:depth]
+        effect = replace(
+            effect,
+            contexts=tuple(context for _, context in around),
+            varies=frozenset(position for position in self._positions(varies) if position < len(around)),
+            rare=effect.rare or self.rare > 0,
         )
+        self._add(self._handled(effect))
+
+    def _handled(self, effect: AnyEffect) -> AnyEffect:
+        """A write knows whether its own errors are caught, item by item."""
+        if isinstance(effect, Writes) and any(depth >= len(self.contexts) for depth in self.tries):
+            return replace(effect, handled=True)
+        return effect
 
     def replay(self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool) -> None:
         """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with."""
@@ -124,15 +132,14 @@ class Frame:
             for position in effect.varies:
                 if position < 0 and -1 - position < len(given):
                     varies |= self._positions(given[-1 - position])
-            self._add(
-                replace(
-                    effect,
-                    contexts=outer + effect.contexts,
-                    varies=frozenset(varies),
-                    via=(hop, *effect.via),
-                    rare=effect.rare or rare or self.rare > 0,
-                )
+            replayed = replace(
+                effect,
+                contexts=outer + effect.contexts,
+                varies=frozenset(varies),
+                via=(hop, *effect.via),
+                rare=effect.rare or rare or self.rare > 0,
             )
+            self._add(self._handled(replayed) if not effect.contexts else replayed)
 
     def _positions(self, varies: frozenset[int]) -> frozenset[int]:
         positions = {number: position for position, (number, _) in enumerate(self.contexts)}
@@ -148,6 +155,7 @@ class Frame:
         """Assign to a variable."""
         self.env[name] = value
         self.rebound.add(name)
+        self.bound_at[name] = len(self.contexts)
 
     def lookup(self, node: e.Expression) -> Value | None:
         """What is known of a variable or of an attribute of one, without reading anything."""

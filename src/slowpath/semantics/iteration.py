@@ -11,6 +11,7 @@ from slowpath.semantics import queries
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
     Bound,
+    ClassValue,
     Collection,
     Constant,
     Instance,
@@ -19,6 +20,7 @@ from slowpath.semantics.values import (
     Origin,
     Row,
     Rows,
+    Symbol,
     Unknown,
     Value,
     all_varies,
@@ -65,8 +67,9 @@ def bound_of(value: Value) -> Bound:
             return "small"
         case Collection(bound=bound) | Rows(bound=bound):
             return bound
-        case Object(type=name):
-            return "small" if name == "builtins.enum" else "growing"
+        case Symbol() | ClassValue():
+            # Settings and enumerations: as many as somebody wrote down.
+            return "small"
     return "growing"
 
 
@@ -116,8 +119,11 @@ def row_of(frame: Frame, rows: Rows, varies: frozenset[int]) -> Value:
         varies=varies,
     )
     relation = frame.program.schema.relation(rows.owner.model, rows.relation) if rows.owner is not None else None
-    if relation is not None and rows.owner is not None and relation.back and relation.kind.startswith("reverse"):
+    if relation is not None and rows.owner is not None and relation.back and (relation.kind.startswith("reverse") or relation.kind == "generic-reverse"):
         row = replace(row, fields=((relation.back, replace(rows.owner, fields=())),))
+    if rows.fields:
+        kept = {**dict(row.fields), **{name: varying(value, varies) for name, value in rows.fields}}
+        row = replace(row, fields=tuple(sorted(kept.items())))
     return row
 
 

@@ -59,7 +59,8 @@ def spans(slice_text: str, column: int, first_line: int, ats: Collection[int]) -
     try:
         _lowered(_function(module), nodes)
         ranges = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
-    except RecursionError:
+    except (RecursionError, KeyError):
+        # Unwinding from a RecursionError, LibCST looks up positions it has not got to.
         raise _too_deep(column) from None
     shift = first_line - 1 - _WRAPPER_LINES
     return {at: _span(ranges[nodes[at]], shift) for at in ats}

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
+from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+
 from slowpath.semantics.facts import Facts
 from slowpath.semantics.values import (
     NOTHING,
@@ -97,7 +99,8 @@ class Names(Facts):
         if name in self.schema.models:
             module, _, qualname = name.rpartition(".")
             return ClassValue(ClassRef(module, qualname))
-        return Symbol(name)
+        known = object_type(self.knowledge, name)
+        return Object(known.name) if known is not None else Symbol(name)
 
     def member(self, module: str, name: str) -> Value:
         """An attribute of a project module."""

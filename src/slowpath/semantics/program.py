@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
     Collection,
+    Constant,
     FunctionValue,
     Instance,
     Row,
@@ -37,6 +39,7 @@ from slowpath.vocabulary import Knowledge
 _DEEPEST = 10
 _SAME_FUNCTION = 2
 _ROUNDS = 4
+_FLAGS = 2
 
 Parameters = tuple[tuple[str, Value], ...]
 _Key = tuple[FunctionRef, Parameters]
@@ -99,7 +102,7 @@ class Program(Names):
                 value = self.annotated(ref.module, parameter.annotation)
                 if parameter.kind in {"*", "**"}:
                     value = Collection("tuple" if parameter.kind == "*" else "dict", value)
-            values.append((parameter.name, varying(value, frozenset((-1 - position,)))))
+            values.append((parameter.name, value))
         return self.summary(ref, tuple(values), 0)
 
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
@@ -164,6 +167,19 @@ class Program(Names):
         body = self.body(ref)
         if body is None:
             return Summary((), self.returned(ref, NOTHING), ())
+        return self._read_ways(ref, parameters, body, depth)
+
+    def _read_ways(self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int) -> Summary:
+        """One reading, or one for each setting of the flags that the ways through the function hang together by."""
+        open_ones = frozenset(name for name, value in parameters if isinstance(value, Unknown))
+        flags = shapes.flags_of(body.statements, open_ones)[:_FLAGS]
+        readings = [
+            self._read_once(ref, tuple((name, setting.get(name, value)) for name, value in parameters), body, depth)
+            for setting in _settings(flags)
+        ]
+        return readings[0] if len(readings) == 1 else _merged(readings)
+
+    def _read_once(self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int) -> Summary:
         declaration = self.project.function_of(ref)
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
@@ -279,6 +295,24 @@ class Program(Names):
     def class_rows(self, frame: Frame, model: str, at: int, label: str) -> Value:
         """The query that a class method of a model begins."""
         return queries.start(frame, model, at, label)
+
+
+def _settings(flags: tuple[str, ...]) -> list[dict[str, Value]]:
+    return [
+        dict(zip(flags, setting, strict=True)) for setting in product((Constant(True), Constant(False)), repeat=len(flags))
+    ]
+
+
+def _merged(readings: list[Summary]) -> Summary:
+    first = readings[0]
+    common = set(first.finals).intersection(*(reading.finals for reading in readings[1:]))
+    return Summary(
+        effects=tuple(dict.fromkeys(effect for reading in readings for effect in reading.effects)),
+        returns=_joined([reading.returns for reading in readings]),
+        finals=tuple(final for final in first.finals if final in common),
+        height=max(reading.height for reading in readings),
+        cut=any(reading.cut for reading in readings),
+    )
 
 
 def _joined(values: list[Value]) -> Value:

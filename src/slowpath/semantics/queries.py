@@ -43,8 +43,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
     if rows.here or not frame.program.runs_itself(rows.type):
         return rows
     if rows.owner is not None and not rows.refined:
-        if not rows.cached:
-            _ask_relation(frame, rows, at, "")
+        _run_relation(frame, rows, at, node)
     else:
         frame.emit(
             RunsQuery(
@@ -59,8 +58,36 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
                 path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
             ),
             rows.varies,
+            _depth_of(frame, node),
         )
     return replace(rows, here=True)
+
+
+def _depth_of(frame: Frame, node: e.Expression) -> int | None:
+    """A query that a variable holds runs once wherever it is used, inside the loops that the variable was bound in."""
+    return frame.bound_at.get(node.id, 0) if isinstance(node, e.Name) and node.id in frame.env else None
+
+
+def _run_relation(frame: Frame, rows: Rows, at: int, node: e.Expression) -> None:
+    if rows.cached:
+        return
+    if rows.owner is not None and any(name == rows.relation for _, name in rows.owner.loads.aliases):
+        frame.emit(
+            RunsQuery(
+                place=frame.place(at),
+                label=spelled(node),
+                action="rows",
+                model=rows.model,
+                relation=rows.relation,
+                owner=rows.owner.model,
+                bypasses=True,
+                origin=rows.owner.origin,
+                path=(*rows.owner.prefix, rows.relation),
+            ),
+            rows.varies,
+        )
+        return
+    _ask_relation(frame, rows, at, "")
 
 
 def _ask_relation(frame: Frame, rows: Rows, at: int, call: str) -> None:

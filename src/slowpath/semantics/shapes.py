@@ -213,6 +213,52 @@ def tests_for_loaded(test: e.Expression) -> bool:
     return False
 
 
+def tests_for_batch(test: e.Expression) -> bool:
+    """Whether the test asks if a batch is full: `len(batch) >= SIZE`, `count % SIZE == 0`."""
+    match test:
+        case e.Compare(left=e.Call(func=e.Name(id="len")), operators=(">=" | ">" | "==",)):
+            return True
+        case e.Compare(left=e.Binary(operator="%")) | e.Unary(operator="not", operand=e.Binary(operator="%")):
+            return True
+        case e.Boolean(left=left, right=right):
+            return tests_for_batch(left) or tests_for_batch(right)
+    return False
+
+
+def assigned_in(block: s.Block) -> frozenset[str]:
+    """The variables that the statements assign."""
+    found: set[str] = set()
+    for statement in statements_of(block):
+        match statement:
+            case s.Assign(targets=targets):
+                found |= names_of(targets)
+            case s.Augment(target=target) | s.For(target=target):
+                found |= names_of(target)
+            case s.With(items=items):
+                found |= names_of(tuple(item.target for item in items))
+    return frozenset(found)
+
+
+def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
+    """The variables among these that are tested more than once and never assigned: ways through the function hang together by them."""
+    counts: dict[str, int] = {}
+    for statement in statements_of(block):
+        if isinstance(statement, s.If):
+            name = flag_of(statement.test)
+            if name in candidates:
+                counts[name] = counts.get(name, 0) + 1
+    assigned = assigned_in(block)
+    return tuple(sorted(name for name, count in counts.items() if count > 1 and name not in assigned))
+
+
+def flag_of(test: e.Expression) -> str:
+    """The variable that `if flag` or `if not flag` tests, empty for other tests."""
+    match test:
+        case e.Name(id=name) | e.Unary(operator="not", operand=e.Name(id=name)):
+            return name
+    return ""
+
+
 def is_negative(test: e.Expression) -> bool:
     """Whether the test is true when the thing is not there."""
     match test:
@@ -252,6 +298,8 @@ def yields_chunks(block: s.Block) -> bool:
 
 def _is_batch(block: s.Block, name: str) -> bool:
     for statement in statements_of(block):
+        if isinstance(statement, s.While) and isinstance(statement.test, e.Walrus) and e.dotted(statement.test.target) == name:
+            return True
         if not isinstance(statement, s.Assign) or not any(e.dotted(target) == name for target in statement.targets):
             continue
         match statement.value:

@@ -12,10 +12,10 @@ from slowpath import expression as e
 from slowpath.semantics import shapes
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
-from slowpath.semantics.expressions import entered, evaluate, truth
+from slowpath.semantics.expressions import entered, evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
 from slowpath.semantics.iteration import origin_of, through
-from slowpath.semantics.values import UNKNOWN, Collection, Unknown, Value, unknown, varying
+from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, settled, unknown, varying
 from slowpath.spelling import spelled
 
 
@@ -68,8 +68,12 @@ def _jump(frame: Frame, _: s.Statement) -> None:
 
 
 def _if(frame: Frame, statement: s.If) -> None:
-    truth(frame, statement.test)
-    rare_body = shapes.fills_memo(statement)
+    value = truth(frame, statement.test)
+    known = truth_of(value)
+    if known is not None:
+        _branch(frame, statement.body if known else statement.orelse)
+        return
+    rare_body = shapes.fills_memo(statement) or shapes.tests_for_batch(statement.test)
     rare_else = shapes.tests_for_loaded(statement.test)
     before = dict(frame.env)
     narrowed(frame, statement.test)
@@ -106,16 +110,52 @@ def _for(frame: Frame, statement: s.For) -> None:
     value = evaluate(frame, statement.iterable)
     value, item_value, bound = through(frame, value, statement.iterable, statement.at)
     bound = shapes.bound_of(statement, bound)
+    _loosen(frame, statement.body)
     before = dict(frame.env)
     outer_jumps, frame.jumps = frame.jumps, []
     with frame.repeating(
         "for", statement.at, spelled(statement.target), spelled(statement.iterable), bound, origin_of(value)
     ) as number:
-        assign(frame, statement.target, item_value(number))
+        item = item_value(number)
+        assign(frame, statement.target, item)
         run(frame, statement.body)
+        left = _left_in(frame, statement.target, item, number)
         _land(frame, before)
+    if left:
+        _keep(frame, statement.iterable, left)
     frame.jumps = outer_jumps
     run(frame, statement.orelse)
+
+
+def _loosen(frame: Frame, body: s.Block) -> None:
+    """Forget what the first turn would find in variables that the loop changes."""
+    assigned = shapes.assigned_in(body)
+    for name in shapes.names_of(body) & frame.env.keys():
+        value = frame.env[name]
+        if isinstance(value, Constant) and name in assigned:
+            frame.env[name] = unknown(value)
+        elif isinstance(value, Collection) and value.items == ():
+            frame.env[name] = replace(value, items=None)
+
+
+def _left_in(frame: Frame, target: e.Expression, item: Value, loop: int) -> tuple[tuple[str, Value], ...]:
+    """The attributes that the loop's body gave to each row, or read from it."""
+    after = frame.env.get(target.id) if isinstance(target, e.Name) else None
+    if not isinstance(item, Row) or not isinstance(after, Row) or after.origin != item.origin or frame.dead or frame.jumps:
+        return ()
+    return tuple(
+        (name, settled(value, frozenset((loop,)))) for name, value in after.fields if (name, value) not in item.fields
+    )
+
+
+def _keep(frame: Frame, node: e.Expression, fields: tuple[tuple[str, Value], ...]) -> None:
+    """The rows that were gone through keep what was put on each."""
+    value = frame.lookup(node)
+    if isinstance(value, Rows) and value.here:
+        frame.update(node, replace(value, fields=value.fields + fields))
+    elif isinstance(value, Collection) and isinstance(value.element, Row):
+        element = replace(value.element, fields=tuple(sorted({**dict(value.element.fields), **dict(fields)}.items())))
+        frame.update(node, replace(value, element=element, items=None))
 
 
 def _land(frame: Frame, before: Environment) -> None:
@@ -127,6 +167,7 @@ def _land(frame: Frame, before: Environment) -> None:
 
 
 def _while(frame: Frame, statement: s.While) -> None:
+    _loosen(frame, statement.body)
     before = dict(frame.env)
     outer_jumps, frame.jumps = frame.jumps, []
     bound = shapes.bound_of_while(statement)
@@ -166,7 +207,11 @@ def _with(frame: Frame, statement: s.With) -> None:
 
 def _try(frame: Frame, statement: s.Try) -> None:
     before = dict(frame.env)
+    if statement.handlers:
+        frame.tries.append(len(frame.contexts))
     run(frame, statement.body)
+    if statement.handlers:
+        frame.tries.pop()
     body_env, body_left = frame.env, frame.dead
     possible = merged(before, body_env)
     if not body_left:

@@ -169,7 +169,7 @@ class Rows(Value, frozen=True):
 
     `type` is the library's type it behaves as, empty for a plain list. `manager` is the class whose extra methods it has. `owner` and
     `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the parts of
-    each item when the query gives tuples; `plain` when it gives no rows at all. `here` when it has run.
+    each item when the query gives tuples, `fields` what every row was given since; `plain` when it gives no rows at all. `here` when it has run.
     """
 
     model: str
@@ -188,6 +188,7 @@ class Rows(Value, frozen=True):
     ordered: bool = False
     sliced: bool = False
     refined: bool = False
+    fields: tuple[tuple[str, Value], ...] = ()
     implicit: bool = True
     bound: Bound = "growing"
 
@@ -285,6 +286,9 @@ def _join_rows(one: Rows, other: Rows) -> Rows:
         relation=one.relation if one.relation == other.relation else "",
         cached=one.cached and other.cached,
         here=one.here and other.here,
+        fields=_join_fields(one.fields, other.fields),
+        refined=one.refined or other.refined,
+        plain=one.plain,
         bound=one.bound if one.bound == other.bound else "growing",
     )
 
@@ -322,7 +326,8 @@ def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]])
         case Rows():
             owner = map_varies(value.owner, change) if value.owner is not None else None
             items = tuple(map_varies(item, change) for item in value.items)
-            return replace(value, varies=change(value.varies), owner=owner, items=items)
+            fields = _map_fields(value.fields, change)
+            return replace(value, varies=change(value.varies), owner=owner, items=items, fields=fields)
         case Collection():
             return replace(
                 value,
