@@ -116,6 +116,8 @@ def _located(
 def _finding(found: Found, located: dict[Place, tuple[str, Span]]) -> Finding:
     rule, problem = found.rule, found.problem
     path, span = located[problem.place]
+    if problem.tail:
+        span = Span(span.end_line, max(1, span.end_column - problem.tail), span.end_line, span.end_column)
     related = tuple(Step(*located[mark.place], mark.message) for mark in problem.related)
     key = "\0".join((rule.code, path, problem.place.function, *problem.subject))
     return Finding(

@@ -31,7 +31,7 @@ FORMAT = 1
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 _KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
-_MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages"})
+_MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held"})
 _UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same"})
 _SECTIONS = ("format", "type", "function", "object")
 _FACETS = ("gives", "argument", "cached", "cached-if-ordered")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -14,14 +14,16 @@ from slowpath.declarations import Declarations
 class Layout(Struct, frozen=True):
     """The modules of a project: their names, and where each of them is.
 
-    `roots` are the folders that names begin at. `named` finds modules by their name from there or from a folder further
-    up, as namespace packages have it. `wrappers` are modules named like a library that they import themselves.
+    `roots` are the folders that names begin at, by module. `named` finds modules by their name from there or from a
+    folder further up, as namespace packages have it. `wrappers` are modules named like a library that they import.
     """
 
     paths: dict[str, str]
     modules: dict[str, str]
     roots: dict[str, str]
     named: dict[str, list[str]]
+    folders: frozenset[str]
+    packages: frozenset[str]
     package_parents: frozenset[str]
     wrappers: frozenset[str]
 
@@ -36,8 +38,8 @@ def lay_out(files: Iterable[Declarations]) -> Layout:
     for path, module in modules.items():
         segments = _segments(path)
         depth = _segments_above(roots[path])
-        # Never from inside a package: in 39 projects that found a library's module (`requests.exceptions`) 40 times, and
-        # a module that was meant 5 times.
+        # A name never begins inside a package: in 39 projects such names were a library's (`requests.exceptions`) forty
+        # times, and the module's five times.
         for start in range(min(depth, len(segments) - 1) + 1):
             named[".".join(segments[start:])].append(module)
     return Layout(
@@ -45,6 +47,8 @@ def lay_out(files: Iterable[Declarations]) -> Layout:
         modules,
         {module: roots[path] for path, module in modules.items()},
         dict(named),
+        frozenset(folder for path in modules for folder in _folders(path)),
+        packages,
         frozenset(_folder(package) for package in packages if _folder(package) not in packages),
         frozenset(module for path, module in modules.items() if _is_wrapper(declared[path])),
     )
@@ -79,10 +83,21 @@ def module_in(layout: Layout, folder: str, name: str) -> str | None:
     return package or (layout.modules.get(f"{path}.py") if name else None)
 
 
-def submodule(layout: Layout, module: str, name: str) -> str | None:
-    """The module of this name in a package."""
+def package_folder(layout: Layout, module: str) -> str | None:
+    """The folder of a module that is a package."""
     path = layout.paths[module]
-    return module_in(layout, _folder(path), name) if path.endswith("__init__.py") else None
+    return _folder(path) if path.endswith("__init__.py") else None
+
+
+def namespace_in(layout: Layout, folder: str, name: str) -> str | None:
+    """The whole dotted path of the folder of this name below a folder, if there is Python code in it."""
+    path = f"{folder}/{name}" if folder else name
+    return path.replace("/", ".") if path in layout.folders else None
+
+
+def _folders(path: str) -> Iterator[str]:
+    while path := _folder(path):
+        yield path
 
 
 def _folder(path: str) -> str:
@@ -134,13 +149,22 @@ def _is_reachable(layout: Layout, module: str, importer: str, name: str) -> bool
     if module == importer and root == _folder(path):
         return False
     top, _, rest = name.partition(".")
-    is_package = path.endswith("__init__.py")
+    alone = not rest and not path.endswith("__init__.py")
     if top in sys.stdlib_module_names:
-        return root == layout.roots[importer] and (is_package or bool(rest))
-    if rest or is_package:
+        return root == layout.roots[importer] and not alone
+    segments = _segments(path)
+    start = "/".join(segments[: len(segments) - name.count(".") - 1])
+    if alone and module in layout.wrappers:
+        return False
+    if not start or place.startswith(f"{start}/"):
         return True
-    near = not root or place.startswith(f"{root}/") or root in layout.package_parents
-    return near and module not in layout.wrappers
+    return not _is_within(start, layout.packages) and (not alone or start in layout.package_parents)
+
+
+def _is_within(folder: str, packages: frozenset[str]) -> bool:
+    while folder and folder not in packages:
+        folder = _folder(folder)
+    return bool(folder)
 
 
 def _distance(path: str, place: str) -> tuple[int, int, str]:

@@ -54,6 +54,23 @@ class Loads(Struct, frozen=True):
             joined=cut(self.joined),
         )
 
+    def plus(self, other: Loads) -> Loads:
+        """What rows have that come with both."""
+        if other == Loads():
+            return self
+        return Loads(
+            paths=self.paths | other.paths,
+            aliases=self.aliases + other.aliases,
+            only=self.only if self.only is not None else other.only,
+            deferred=self.deferred | other.deferred,
+            refused=self.refused | other.refused,
+            every_one=self.every_one or other.every_one,
+            peers=self.peers or other.peers,
+            extra=self.extra | other.extra,
+            open=self.open or other.open,
+            joined=self.joined | other.joined,
+        )
+
     def join(self, other: Loads) -> Loads:
         """What rows have that come from the one or from the other."""
         if self == other:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from slowpath.declarations import Assignment, ClassDeclaration, Declarations, FunctionDeclaration
 from slowpath.expression import Expression, ImportedName, Subscript, dotted
-from slowpath.layout import Layout, find, lay_out, module_in, package_of, submodule
+from slowpath.layout import Layout, find, lay_out, module_in, namespace_in, package_folder, package_of
 
 
 class ClassRef(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
@@ -129,6 +129,8 @@ class Project:
         """The bases of a class in order; `None` for one that cannot be resolved, such as a call."""
         if ref not in self._bases:
             self._bases[ref] = ()
+            if ref.qualname not in self._index(ref.module).classes:
+                return ()
             self._bases[ref] = tuple([self._base(ref, base) for base in self.class_of(ref).bases])
         return self._bases[ref]
 
@@ -195,6 +197,9 @@ class Project:
         return self.modules[module]
 
     def _index(self, module: str) -> _Index:
+        if module not in self.modules:
+            # A library's model stands among the project's own classes, and declares nothing here.
+            return _Index({}, {}, {}, {}, ())
         declarations = self._declarations(module)
         if module not in self._indexes:
             self._indexes[module] = _indexed(module, declarations)
@@ -257,13 +262,18 @@ class Project:
             return found
         whole = f"{imported.module}.{imported.name}".lstrip(".")
         if imported.level:
-            below = module_in(self._layout, package_of(self._layout, module, imported.level), whole)
-            return ModuleRef(below) if below else None
+            return self._below(package_of(self._layout, module, imported.level), whole)
         below = find(self._layout, module, whole)
         if below:
             return ModuleRef(below)
         # A top-level package of the project that does not bind the name may be called like a library.
         return External(whole) if isinstance(source, External) or "." not in imported.module else None
+
+    def _below(self, folder: str, name: str) -> ModuleRef | External | None:
+        """The module below a folder; for a namespace package its dotted path, below which `_member` finds modules."""
+        below = module_in(self._layout, folder, name)
+        namespace = namespace_in(self._layout, folder, name.replace(".", "/"))
+        return ModuleRef(below) if below else External(namespace) if namespace else None
 
     def _source(self, module: str, imported: ImportedName) -> ModuleRef | External | None:
         """The module that an import names."""
@@ -278,10 +288,12 @@ class Project:
         """What `owner.name` means to this module."""
         match owner:
             case ModuleRef(module=package):
-                below = submodule(self._layout, package, name)
+                folder = package_folder(self._layout, package)
+                below = self._below(folder, name) if folder is not None else None
                 # A submodule comes before what a star import could bring.
-                bound = None if below and name not in self._index(package).names else self._bound(package, name, seen)
-                return bound or (ModuleRef(below) if below else None)
+                if below and name not in self._index(package).names:
+                    return below
+                return self._bound(package, name, seen) or below
             case ClassRef():
                 return self.inner_class(owner, name) or self.method(owner, name)
             case External(name=library):

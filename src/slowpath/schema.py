@@ -27,7 +27,7 @@ class Relation(Struct, frozen=True):
     list of rows, a manager that runs a query when asked, or a query. `column` is the attribute that holds the key on
     this side, empty when the key is on the other. `back` is the opposite relation's name on the target, empty if none.
     `lazy` is what the model itself says of loading: on first read, with the parent by join, with the parent in a
-    batch query, never (reading is an error), never (reading is empty).
+    batch query, never (reading is an error), never (reading is empty). `type` names the library's type that a manager or query behaves as.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Relation(Struct, frozen=True):
     nullable: bool = False
     through: str = ""
     line: int = 0
+    type: str = ""
 
     @property
     def many(self) -> bool:
@@ -87,6 +88,7 @@ class Model(Struct, frozen=True):
     name and class (dotted; a project class or a library's). `complete` is false when a base could not be read, so that unknown
     names may be anything. `ordered` when the model itself gives its rows an order. `overrides` are persistence methods it or a
     base in the project overrides (`save`, `delete`, …); `receivers` the signals or events some code of the project listens to for it.
+    `settings` are names by which the project's settings speak of it (`AUTH_USER_MODEL`).
     """
 
     name: str
@@ -108,6 +110,7 @@ class Model(Struct, frozen=True):
     multi_table: bool = False
     overrides: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 class Schema:
@@ -135,6 +138,10 @@ class Schema:
     def proxy(self, model: str, name: str) -> Proxy | None:
         """The association proxy of this name, if any."""
         return self._proxies.get(model, {}).get(name)
+
+    def set_as(self, setting: str) -> str:
+        """The name of the model that a setting names, empty if none."""
+        return next((name for name, model in self.models.items() if setting in model.settings), "")
 
     def label(self, model: str) -> str:
         """What people call the model."""

@@ -31,7 +31,8 @@ class Mark(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is part of it."""
+    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is part of it.
+    `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain."""
 
     place: Place
     message: str
@@ -40,6 +41,7 @@ class Problem(Struct, frozen=True):
     related: tuple[Mark, ...] = ()
     confidence: Confidence = "high"
     severity: Severity = "warning"
+    tail: int = 0
 
 
 Check = Callable[[Function, Program], Iterator[Problem]]

@@ -46,6 +46,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
                 place=effect.place,
                 message=f"`{effect.problem.path}`: {effect.problem.reason}",
                 subject=(effect.problem.path,),
+                tail=len(effect.label.rpartition(".")[2]),
                 help=f"name a relation of {program.schema.label(effect.model)} that this call can load",
             )
 

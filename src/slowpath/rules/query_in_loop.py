@@ -50,7 +50,7 @@ from slowpath.semantics.repetition import callees, chain, each, growing, invaria
 def check(function: Function, program: Program) -> Iterator[Problem]:
     """Queries that run per item, and queries that run again and again unchanged."""
     for effect in function.summary.effects:
-        if not isinstance(effect, RunsQuery) or effect.rare or effect.bypasses or effect.action == "refresh":
+        if not isinstance(effect, RunsQuery) or effect.rare or effect.bypasses:
             continue
         context = growing(effect)
         if context is not None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.loads import Loads
 from slowpath.semantics import queries
-from slowpath.semantics.arguments import Arguments, passed, value_at, varies_of
+from slowpath.semantics.arguments import Arguments, passed, remembered, value_at, varies_of
 from slowpath.semantics.effects import CallsService, Evaluates, LoadsBadly, RunsQuery, Writes
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, row_of
@@ -24,13 +24,14 @@ from slowpath.semantics.values import (
     Origin,
     Row,
     Rows,
+    Template,
     Unknown,
     Value,
     unknown,
     varying,
 )
 from slowpath.spelling import spelled
-from slowpath.vocabulary import Fact
+from slowpath.vocabulary import Fact, LoadProblem
 
 
 class Call(Struct, frozen=True):
@@ -57,6 +58,32 @@ class Call(Struct, frozen=True):
 def act(frame: Frame, call: Call) -> Value:
     """What the call gives, with its effects written down."""
     return _ACTIONS[call.fact.action](frame, call)
+
+
+_READS = ("select", "with", "values", "table", "call", "exec")
+_WRITES = ("insert", "update", "delete", "replace", "merge", "upsert")
+_NAMES_FOLLOW = ("from", "join", "into", "update", "table", "index", "schema", "column", "database", ".", '"', "`")
+
+
+def sql_kind(statement: Value | None) -> str:
+    """What a statement's text does: `read`, `write`, or nothing that is worth doing for many items at once."""
+    text = statement
+    if isinstance(statement, Template):
+        text = statement.parts[0]
+        for before, hole in zip(statement.parts, statement.parts[1:], strict=False):
+            if hole.varies and not isinstance(hole, Constant) and _names_something(before):
+                return ""
+    if not isinstance(text, Constant):
+        # Nothing is known of the text: the same statement each time if it does not differ, else a list of statements.
+        return "" if statement is None or statement.varies else "read"
+    words = str(text.value).lstrip(" \n\t(").lower()
+    if words.startswith(_WRITES):
+        return "write"
+    return "read" if words.startswith(_READS) else ""
+
+
+def _names_something(before: Value) -> bool:
+    return not isinstance(before, Constant) or str(before.value).rstrip().lower().endswith(_NAMES_FOLLOW)
 
 
 def _rows(call: Call) -> Rows | None:
@@ -117,9 +144,16 @@ def _load(frame: Frame, call: Call) -> Value:
     if not isinstance(rows, Rows):
         return rows
     loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
-    for problem in loaded.problems if rows.known else ():
-        frame.emit(LoadsBadly(place=frame.place(call.at), model=rows.model, label=call.label, problem=problem), rows.varies)
+    _complain(frame, call, rows, loaded.problems)
     return replace(rows, loads=loaded.loads)
+
+
+def _complain(frame: Frame, call: Call, rows: Rows, problems: tuple[LoadProblem, ...]) -> None:
+    """Write down what is wrong with an eager load, at the name of the method that asks for it."""
+    at = call.node.func.at if call.node is not None else call.at
+    for problem in problems if rows.known else ():
+        effect = LoadsBadly(place=frame.place(at), model=rows.model, label=call.label, problem=problem)
+        frame.emit(effect, rows.varies)
 
 
 def _plain(frame: Frame, call: Call) -> Value:
@@ -169,8 +203,7 @@ def _iterate(frame: Frame, call: Call) -> Value:
     if rows is None:
         return _gone(call)
     loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
-    for problem in loaded.problems if rows.known else ():
-        frame.emit(LoadsBadly(place=frame.place(call.at), model=rows.model, label=call.label, problem=problem), rows.varies)
+    _complain(frame, call, rows, loaded.problems)
     if rows.owner is not None and not rows.refined and not rows.cached:
         return replace(rows, loads=loaded.loads)
     if not rows.here:
@@ -215,7 +248,7 @@ def _value(frame: Frame, call: Call) -> Value:
 def _count(frame: Frame, call: Call) -> Value:
     value = _value(frame, call)
     rows = _rows(call)
-    if rows is not None and rows.owner is None and call.node is not None and isinstance(call.node.func, e.Attribute):
+    if rows is not None and not rows.cached and not rows.here and call.node is not None and isinstance(call.node.func, e.Attribute):
         node = call.node.func.value
         frame.emit(
             Evaluates(
@@ -224,7 +257,8 @@ def _count(frame: Frame, call: Call) -> Value:
                 model=rows.model,
                 origin=rows.origin,
                 label=call.label,
-                name=node.id if isinstance(node, e.Name) else "",
+                compared=frame.compared,
+                used=rows.sliced or frame.needs_rows(node),
             ),
             rows.varies,
         )
@@ -351,12 +385,25 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
 
 
 def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
-    if isinstance(statement, Object) and frame.program.writes_when_executed(statement.type):
+    if isinstance(statement, Object):
+        if frame.program.writes_when_executed(statement.type):
+            _write_label(frame, call, "")
+            return
+        if statement.arguments:
+            statement = statement.arguments[0][1]
+    _run_text(frame, call, statement)
+
+
+def _run_text(frame: Frame, call: Call, statement: Value | None) -> None:
+    """A statement in SQL runs. Statements that differ in more than their values are no query per item."""
+    kind = sql_kind(statement)
+    if kind == "write":
         _write_label(frame, call, "")
-        return
-    frame.emit(
-        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
-    )
+    elif kind == "read":
+        frame.emit(
+            RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead),
+            call.varies,
+        )
 
 
 def _execute(frame: Frame, call: Call) -> Value:
@@ -368,7 +415,20 @@ def _execute(frame: Frame, call: Call) -> Value:
     return replace(rows, items=(row_of(frame, rows, frozenset()),))
 
 
+def _hands_out(frame: Frame, call: Call) -> bool:
+    """Whether the call only hands out what a result already has."""
+    match call.receiver:
+        case Rows():
+            return True
+        case Object(type=kind):
+            known = frame.program.type_named(kind)
+            return known is not None and known.kind == "result"
+    return False
+
+
 def _scalars(frame: Frame, call: Call) -> Value:
+    if _hands_out(frame, call):
+        return _unwrap(frame, call)
     rows = _executed(frame, call)
     if rows is None:
         return _gone(call)
@@ -376,6 +436,10 @@ def _scalars(frame: Frame, call: Call) -> Value:
 
 
 def _scalar(frame: Frame, call: Call) -> Value:
+    if _hands_out(frame, call):
+        rows = _rows(call)
+        whole = rows is not None and len(rows.items) == 1 and isinstance(rows.items[0], Row)
+        return varying(rows.items[0], call.varies) if rows is not None and whole else _gone(call)
     rows = _executed(frame, call)
     if rows is None or rows.items or rows.plain:
         return _gone(call)
@@ -439,9 +503,7 @@ def _load_onto(frame: Frame, call: Call) -> Value:
 
 
 def _sql(frame: Frame, call: Call) -> Value:
-    frame.emit(
-        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
-    )
+    _run_text(frame, call, value_at(call.arguments, call.fact.argument))
     if call.fact.gives:
         return Object(call.fact.gives, varies=call.varies)
     return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else _gone(call)
@@ -466,7 +528,8 @@ def _remote(frame: Frame, call: Call) -> Value:
 def _given(frame: Frame, call: Call) -> Value:
     if not call.fact.gives:
         return _gone(call)
-    return Object(call.fact.gives, varies=call.varies)
+    # What it was made from is kept: the text of a statement.
+    return Object(call.fact.gives, arguments=remembered(call.arguments), varies=call.varies)
 
 
 def _chunks(frame: Frame, call: Call) -> Value:
@@ -479,6 +542,18 @@ def _chunks(frame: Frame, call: Call) -> Value:
 def _pages(frame: Frame, call: Call) -> Value:
     value = value_at(call.arguments, call.fact.argument)
     return Collection("iterator", value if value is not None else UNKNOWN, bound="paged")
+
+
+def _model(frame: Frame, call: Call) -> Value:
+    name = frame.program.schema.set_as(call.fact.gives)
+    return frame.program.class_value(name) if name else _gone(call)
+
+
+def _held(frame: Frame, call: Call) -> Value:
+    from slowpath.semantics.attributes import get
+
+    value = get(frame, call.receiver, call.fact.gives, call.at)
+    return replace(value, here=False) if isinstance(value, Rows) else value
 
 
 _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
@@ -526,5 +601,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "new": _given,
     "chunks": _chunks,
     "pages": _pages,
+    "model": _model,
+    "held": _held,
     "quiet": _quiet,
 }

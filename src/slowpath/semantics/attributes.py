@@ -134,7 +134,7 @@ def _instance_attribute(frame: Frame, instance: Instance, name: str, at: int) ->
         return varying(held, instance.varies)
     inherited = frame.program.inherited_method(instance.ref, name)
     if inherited:
-        return Method(Object(inherited, varies=instance.varies), name, varies=instance.varies)
+        return Method(instance, name, varies=instance.varies)
     return unknown(instance)
 
 
@@ -177,7 +177,8 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
         manager = schema.manager(ref.name, name)
         if manager is not None:
             label = spelled(node) if node is not None else f"{ref.qualname}.{name}"
-            return frame.program.managed(frame, queries.start(frame, ref.name, at, label, manager), at)
+            kind = frame.program.manager_type(ref.name, manager)
+            return frame.program.managed(frame, queries.start(frame, ref.name, at, label, manager, kind), at)
         if schema.relation(ref.name, name) or schema.column(ref.name, name) or schema.proxy(ref.name, name):
             return ModelAttribute(ref.name, (name,))
     method = project.method(ref, name)
@@ -233,6 +234,6 @@ def _of_super(frame: Frame, value: Super, name: str) -> Value:
     match value.receiver:
         case Rows() | Row():
             return Method(value.receiver, name, varies=value.receiver.varies)
-        case Instance() if name == "get_queryset":
-            return _instance_attribute(frame, value.receiver, "queryset", 0)
+        case Instance() if program.inherited_method(value.receiver.ref, name):
+            return Method(value.receiver, name, varies=value.receiver.varies)
     return unknown(value.receiver)

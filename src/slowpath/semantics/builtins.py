@@ -126,9 +126,9 @@ def _next(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call |
 
 def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     value = arguments[0].value
-    if isinstance(value, Rows) and not value.here and frame.program.runs_itself(value.type):
-        if value.owner is None or value.refined:
-            source = arguments[0].node
+    source = arguments[0].node
+    if isinstance(value, Rows) and source is not None:
+        if (value.owner is None or value.refined) and value.known and not frame.program.is_row_source(value):
             frame.emit(
                 Evaluates(
                     place=frame.place(at),
@@ -136,8 +136,8 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
                     model=value.model,
                     origin=value.origin,
                     label=spelled(source),
-                    name=source.id if isinstance(source, e.Name) else "",
                     compared=frame.compared,
+                    used=value.sliced or frame.needs_rows(source),
                 ),
                 value.varies,
             )
@@ -177,7 +177,29 @@ def _str(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
 
 
 def _bool(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
-    return unknown(_ran(frame, arguments, at))
+    return unknown(tested(frame, arguments[0].value, _node(arguments), at))
+
+
+def tested(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
+    """The value, asked whether it is true: a query runs for it, and fetches its rows."""
+    if not isinstance(value, Rows):
+        return value
+    if value.owner is None and value.known and not frame.program.is_row_source(value):
+        frame.emit(
+            Evaluates(
+                place=frame.place(at),
+                how="truth",
+                model=value.model,
+                origin=value.origin,
+                label=spelled(node),
+                compared=True,
+                used=value.sliced or frame.needs_rows(node),
+            ),
+            value.varies,
+        )
+    after = queries.run(frame, value, at, node)
+    frame.update(node, after)
+    return after
 
 
 def _getattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:

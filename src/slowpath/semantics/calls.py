@@ -217,13 +217,18 @@ def _call_method(
                 receiver = program.class_rows(frame, ref.name, at, node)
         case Object(type=kind):
             known = program.knowledge.types.get(kind)
-            if known is not None and known.kind == "builder" and name not in known.methods:
+            if known is not None and known.kind == "builder":
                 return replace(
                     receiver,
                     chain=(*receiver.chain, (name, remembered(arguments))),
                     varies=receiver.varies | varies_of(arguments),
                 )
             fact = program.fact(kind, name)
+        case Instance(ref=ref):
+            kind = program.inherited_method(ref, name)
+            fact = program.fact(kind, name)
+            if fact is not None and fact.action != "held":
+                receiver = Object(kind, varies=receiver.varies)
         case _:
             return builtins.call_text(frame, receiver, name, arguments)
     if fact is None:

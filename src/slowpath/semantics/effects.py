@@ -114,13 +114,12 @@ class CallsService(Effect, frozen=True):
 
 class Evaluates(Effect, frozen=True):
     """Asks a query for less than it would fetch: `how` is `len`, `truth`, `count`, `exists` or `rows`; `compared` when
-    the answer is only compared with 0; `name` the variable that holds the query, empty for a query built on the spot; `used` when something else needs its rows."""
+    the answer is only compared with 0; `used` when something else needs its rows."""
 
     how: Literal["len", "truth", "count", "exists", "rows"]
     model: str
     origin: Origin | None
     label: str
-    name: str
     compared: bool = False
     used: bool = False
 

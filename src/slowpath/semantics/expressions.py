@@ -13,7 +13,6 @@ from slowpath.semantics import builtins, queries, shapes
 from slowpath.semantics.arguments import Arguments, Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call, call_method
-from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import first_of, origin_of, through
 from slowpath.semantics.values import (
@@ -65,11 +64,12 @@ def _call(frame: Frame, node: e.Call) -> Value:
     awaiting, frame.awaiting = frame.awaiting, False
     if isinstance(node.func, e.Name) and node.func.id == "super" and "super" not in frame.env:
         return _super(frame)
+    compared, frame.compared = frame.compared, False
     callee = evaluate(frame, node.func)
     arguments = tuple(_arguments(frame, node))
-    frame.awaiting = awaiting
+    frame.awaiting, frame.compared = awaiting, compared
     value = call(frame, callee, arguments, node.at, node)
-    frame.awaiting = False
+    frame.awaiting = frame.compared = False
     return value
 
 
@@ -328,24 +328,7 @@ def truth(frame: Frame, node: e.Expression) -> Value:
         frame.compared = False
     else:
         value = evaluate(frame, node)
-    if isinstance(value, Rows) and not value.here and frame.program.runs_itself(value.type):
-        if value.owner is None:
-            name = node.id if isinstance(node, e.Name) else ""
-            frame.emit(
-                Evaluates(
-                    place=frame.place(node.at),
-                    how="truth",
-                    model=value.model,
-                    origin=value.origin,
-                    label=spelled(node),
-                    name=name,
-                    compared=True,
-                ),
-                value.varies,
-            )
-        value = queries.run(frame, value, node.at, node)
-        frame.update(node, value)
-    return value
+    return builtins.tested(frame, value, node, node.at)
 
 
 def truth_of(value: Value) -> bool | None:

@@ -43,6 +43,11 @@ class Facts:
         known = self.knowledge.types.get(kind)
         return known is not None and known.kind in {"query", "manager"}
 
+    def is_row_source(self, rows: Rows) -> bool:
+        """Whether the rows are a result or statement, of which nothing is asked by counting it."""
+        known = self.knowledge.types.get(rows.type)
+        return known is not None and known.kind in {"statement", "result"}
+
     def runs_when_awaited(self, kind: str) -> bool:
         """Whether awaiting an object of this type runs a query."""
         known = self.knowledge.types.get(kind)
@@ -64,8 +69,25 @@ class Facts:
         return known.sends if known is not None and known.sends else "HTTP"
 
     def row_list_type(self, rows: Rows, fact: Fact) -> str:
-        """The type of the rows after a call."""
-        return fact.gives or rows.type
+        """The type of the rows after a call; what a manager gives is a query."""
+        if fact.gives:
+            return fact.gives
+        known = self.knowledge.types.get(rows.type)
+        if known is not None and known.kind == "manager" and rows.model in self.schema.models:
+            return self.schema.models[rows.model].rows_type
+        return rows.type
+
+    def manager_type(self, model: str, manager: str) -> str:
+        """The library's type that a manager of the model behaves as."""
+        for name in manager.split("+"):
+            known = self.knowledge.types.get(name)
+            if known is not None:
+                return known.name
+            ref = self.class_named(name)
+            for known in self.external_types(ref) if ref is not None else ():
+                if known.kind == "manager":
+                    return known.name
+        return self.schema.models[model].rows_type
 
     def writes_when_executed(self, kind: str) -> bool:
         """Whether executing a statement of this type writes."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.project import ClassRef
+from slowpath.semantics import shapes
 from slowpath.semantics.effects import AnyEffect, Context, ContextKind, Hop, Summary, Writes
 from slowpath.semantics.values import (
     Bound,
@@ -150,6 +151,17 @@ class Frame:
         known = self.effects.get(key)
         if known is None or (effect.rare, len(effect.via)) < (known.rare, len(known.via)):
             self.effects[key] = effect
+
+    def needs_rows(self, node: e.Expression) -> bool:
+        """Whether the function does more with the query that this variable holds than ask how many rows it has."""
+        if isinstance(node, e.Await):
+            node = node.value
+        if isinstance(node, e.Attribute):
+            return True
+        if not isinstance(node, e.Name):
+            return False
+        body = self.program.body_of(self.module, self.function)
+        return body is None or shapes.needs_rows(body, node.id)
 
     def bind(self, name: str, value: Value) -> None:
         """Assign to a variable."""

@@ -94,11 +94,18 @@ class Names(Facts):
             self._globals[key] = value
         return value
 
+    def class_value(self, model: str) -> Value:
+        """The class of a model, the project's or a library's."""
+        ref = self.class_of_model(model)
+        if ref is None:
+            module, _, qualname = model.rpartition(".")
+            ref = ClassRef(module, qualname)
+        return ClassValue(ref)
+
     def symbol(self, name: str) -> Value:
         """A name from outside: a model that we know, else the name itself."""
         if name in self.schema.models:
-            module, _, qualname = name.rpartition(".")
-            return ClassValue(ClassRef(module, qualname))
+            return self.class_value(name)
         known = object_type(self.knowledge, name)
         return Object(known.name) if known is not None else Symbol(name)
 

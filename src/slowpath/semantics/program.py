@@ -18,6 +18,7 @@ from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body, LoweringError, lower
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.slices import slice_of
+from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -40,6 +41,7 @@ _DEEPEST = 10
 _SAME_FUNCTION = 2
 _ROUNDS = 4
 _FLAGS = 2
+_HEIRS = 40
 
 Parameters = tuple[tuple[str, Value], ...]
 _Key = tuple[FunctionRef, Parameters]
@@ -90,6 +92,11 @@ class Program(Names):
                 self._bodies[ref] = None
         return self._bodies[ref]
 
+    def body_of(self, module: str, function: str) -> Block | None:
+        """The statements of the function being read, `None` at module level."""
+        body = self.body(FunctionRef(module, function)) if function else None
+        return body.statements if body is not None else None
+
     def effects_of(self, ref: FunctionRef, receiver: Value | None = None) -> Summary:
         """What the function does when nothing is known of its arguments but their annotations."""
         declaration = self.project.function_of(ref)
@@ -106,8 +113,23 @@ class Program(Names):
         return self.summary(ref, tuple(values), 0)
 
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
-        """What the function does, once for each kind of receiver worth telling apart."""
+        """What the function does: by itself, and in each subclass that gives it other things to work with."""
         yield self.effects_of(ref)
+        for heir in self._heirs(ref):
+            yield self.effects_of(ref, self.instance_of(heir))
+
+    def _heirs(self, ref: FunctionRef) -> Iterator[ClassRef]:
+        """The subclasses that inherit the method and define something that it mentions."""
+        declaration = self.project.function_of(ref)
+        if not declaration.owner or self.binding_of(ref) in {"static", "class"}:
+            return
+        owner = ClassRef(ref.module, declaration.owner)
+        words = set(declaration.sketch.words)
+        for heir in self.project.subclasses(owner)[:_HEIRS]:
+            own = self.project.class_of(heir)
+            names = {assignment.name for assignment in own.assignments} | self.project.own_methods(heir).keys()
+            if not words.isdisjoint(names) and self.project.method(heir, declaration.name) == ref:
+                yield heir
 
     def receiver_of(self, ref: FunctionRef) -> Value:
         """What `self` (or `cls`) is in a method that nobody in particular calls."""

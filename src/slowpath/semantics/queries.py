@@ -263,9 +263,11 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
     origin = row.origin if here else Origin(frame.place(at), declared.name, f"{frame.program.schema.label(row.model)}.{step}")
     listed = relation.access == "rows" or bool(alias)
     loads = row.loads.below(step) if loaded else frame.program.own_loads(declared.name)
+    if relation.access == "manager" and declared.default_manager:
+        loads = loads.plus(frame.program.manager_loads(declared.name))
     return Rows(
         declared.name,
-        type="" if listed else declared.rows_type,
+        type="" if listed else relation.type or declared.rows_type,
         loads=loads,
         known=row.known,
         origin=origin,

@@ -284,6 +284,59 @@ def names_of(node: object) -> frozenset[str]:
     return frozenset(found)
 
 
+def needs_rows(block: s.Block, name: str) -> bool:
+    """Whether the variable is used for more than a count or a test: gone through, passed on, returned, indexed, refined."""
+    uses = sum(1 for found in _loads(block) if found == name)
+    return uses > sum(1 for found in _counts_of(block) if found == name)
+
+
+def _loads(node: object) -> Iterator[str]:
+    """Every reading of a variable."""
+    match node:
+        case e.Name(id=name):
+            yield name
+        case s.Assign(targets=targets, value=value):
+            yield from _loads(value)
+            yield from (found for target in targets if not isinstance(target, e.Name) for found in _loads(target))
+        case tuple():
+            for part in node:
+                yield from _loads(part)
+        case Struct():
+            for field in node.__struct_fields__:
+                yield from _loads(getattr(node, field))
+
+
+def _counts_of(node: object) -> Iterator[str]:
+    """Every reading of a variable that only asks how many rows there are, or whether there are any."""
+    match node:
+        case e.Call(func=e.Name(id="len" | "bool"), arguments=(e.Argument(value=e.Name(id=name)),)):
+            yield name
+        case e.Call(func=e.Attribute(value=e.Name(id=name), attr="count" | "exists"), arguments=()):
+            yield name
+        case s.If(test=test) | e.Conditional(test=test) | s.While(test=test) | s.Assert(test=test):
+            yield from _tested(test)
+            for field in node.__struct_fields__:
+                if field != "test":
+                    yield from _counts_of(getattr(node, field))
+        case tuple():
+            for part in node:
+                yield from _counts_of(part)
+        case Struct():
+            for field in node.__struct_fields__:
+                yield from _counts_of(getattr(node, field))
+
+
+def _tested(test: e.Expression) -> Iterator[str]:
+    match test:
+        case e.Name(id=name) | e.Unary(operator="not", operand=e.Name(id=name)):
+            yield name
+        case e.Boolean(left=left, right=right):
+            yield from _tested(left)
+            yield from _tested(right)
+        case _:
+            yield from _counts_of(test)
+
+
 def yields_chunks(block: s.Block) -> bool:
     """Whether a generator gives pieces of something: a slice, or a list it has filled and empties again."""
     for statement in statements_of(block):

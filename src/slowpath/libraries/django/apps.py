@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from slowpath.declarations import Assignment
 from slowpath.expression import Constant, dotted
-from slowpath.libraries.django.builtins import canonical
-from slowpath.libraries.django.drafts import Draft, Target
+from slowpath.libraries.django.builtins import DEFAULT_USER, canonical
+from slowpath.libraries.django.drafts import USER_SETTING, Draft, Target
 from slowpath.libraries.django.names import Names
+from slowpath.project import ClassRef, External, Project
 
 _MODELS = "models"
 
@@ -59,10 +60,18 @@ def _texts(assignments: Iterable[Assignment]) -> dict[str, str]:
     return found
 
 
-def settings(names: Names) -> Mapping[str, str]:
+def user_class(project: Project, made: Mapping[str, str]) -> ClassRef | External:
+    """The class of the model of users."""
+    app, _, label = made.get(USER_SETTING, DEFAULT_USER).rpartition(".")
+    named = [ref for ref in project.classes() if ref.qualname == label and app in ref.module.split(".")]
+    outside = External(f"django.contrib.auth.models.{label}")
+    return min(named, key=lambda ref: (len(ref.module), ref.module), default=outside)
+
+
+def settings(project: Project) -> Mapping[str, str]:
     """Settings that name a model (`AUTH_USER_MODEL = "accounts.User"`), from wherever the project makes them."""
     values: dict[str, Counter[str]] = defaultdict(Counter)
-    for module, declarations in names.project.modules.items():
+    for module, declarations in project.modules.items():
         made = [*declarations.assignments, *(a for found in declarations.classes for a in found.assignments)]
         for name, text in _texts(a for a in made if a.name.endswith("_MODEL")).items():
             if text.count(".") == 1 and text.replace(".", "").isidentifier():
@@ -104,7 +113,7 @@ class Registry:
 
     def user(self) -> str:
         """The model of users."""
-        return self._string(self._settings.get("AUTH_USER_MODEL", "auth.User"), None, "")
+        return self._string(self._settings.get(USER_SETTING, DEFAULT_USER), None, "")
 
     def _class(self, name: str) -> str:
         name = canonical(name)

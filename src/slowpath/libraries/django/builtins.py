@@ -176,6 +176,11 @@ def _abstract() -> Iterator[Draft]:
     yield _mixin("model_utils.models.TimeFramedModel", *_columns("start end", "DateTimeField"))
     yield _mixin("solo.models.SingletonModel", overrides=("save", "delete"))
     yield _mixin("modelcluster.models.ClusterableModel", overrides=("save",))
+    yield _mixin("dirtyfields.DirtyFieldsMixin")
+    yield _mixin("django_lifecycle.LifecycleModelMixin", overrides=("delete", "save"))
+    yield _mixin("django_lifecycle.LifecycleModel", overrides=("delete", "save"))
+    yield _mixin("rules.contrib.models.RulesModelMixin")
+    yield _mixin("rules.contrib.models.RulesModel")
     # The tree's fields are kept right by its own methods of saving.
     yield _mixin(
         "mptt.models.MPTTModel",
@@ -188,6 +193,16 @@ def _abstract() -> Iterator[Draft]:
         *_columns("depth numchild", "PositiveIntegerField"),
         overrides=("delete",),
     )
+    name, slug = _column("name", unique=True), _column("slug", unique=True)
+    yield _mixin("taggit.models.TagBase", name, slug, overrides=("save",))
+    tag = _relation("tag", "foreign-key", "taggit.models.Tag", related="%(app_label)s_%(class)s_items")
+    yield _mixin("taggit.models.TaggedItemBase", tag)
+    generic = (
+        _relation("content_type", "foreign-key", _CONTENT_TYPE, related="%(app_label)s_%(class)s_tagged_items"),
+        _column("object_id", "IntegerField", indexed=True),
+        Field("content_object", "GenericForeignKey", "generic-foreign-key"),
+    )
+    yield _mixin("taggit.models.GenericTaggedItemBase", *generic)
     yield _mixin(
         "polymorphic.models.PolymorphicModel",
         _relation(

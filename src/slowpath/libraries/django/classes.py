@@ -18,7 +18,10 @@ from slowpath.project import ClassRef, External
 _PERSISTENCE = frozenset(
     ["save", "delete", "save_base", "asave", "adelete", "bulk_create", "bulk_update", "refresh_from_db", "from_db"]
 )
-_NO_MODELS = ("Form", "FormSet", "Serializer", "FilterSet", "Factory", "Resource", "Migration", "Operation", "TestCase")
+_NO_MODELS = (
+    *("Form", "FormSet", "Serializer", "FilterSet", "Factory", "Resource", "Migration", "Operation"),
+    *("TestCase", "Manager", "QuerySet", "Meta"),
+)
 # Packages with a module `models` that is not of Django.
 _OTHERS = frozenset(["tortoise", "peewee", "ormar", "pydantic", "sqlmodel", "odmantic", "mongoengine", "piccolo"])
 _HISTORY = ("HistoricalRecords", "AuditlogHistoryField")
@@ -68,10 +71,14 @@ class Classes:
         """Whether a base may be a model for all that can be seen."""
         match base:
             case ClassRef():
-                return not self.is_model(base) and any(map(self._is_unknown, self._names.bases(base)))
+                return not self.is_model(base) and self._is_built_on_unknown(base)
             case External(name=name):
                 return not is_root(name) and canonical(name) not in self._outside and not _is_plain(name)
         return True
+
+    def _is_built_on_unknown(self, ref: ClassRef) -> bool:
+        outside = (base for each in self._names.line_of_descent(ref) for base in self._names.bases(each))
+        return any(self._is_unknown(base) for base in outside if not isinstance(base, ClassRef))
 
     def _has_fields(self, ref: ClassRef) -> bool:
         found = self._names.project.class_of(ref)

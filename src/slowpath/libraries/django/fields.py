@@ -137,9 +137,6 @@ def _relation(names: Names, module: str, name: str, type_: str, kind: RelationKi
 def _tags(names: Names, module: str, name: str, call: Call, line: int) -> Field:
     through = argument(call, "through")
     target = Target("class", _TAGS, module)
-    if through:
-        # The tag's model is wherever the linking model points.
-        target = Target("name", "", module)
     linking = read_target(names, Placed(through, module)) if through else Target()
     related = _optional(names, module, argument(call, "related_name"))
     return Field(name, "TaggableManager", "many-to-many", target, linking, related_name=related or "+", line=line)

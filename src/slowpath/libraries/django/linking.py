@@ -30,18 +30,19 @@ class _Reverse(Struct, frozen=True):
 
 
 class Linker:
-    """The drafts of a project and what follows from all of them together."""
+    """The drafts of a project and what follows from all of them together; `sure` when no models are missing."""
 
-    def __init__(self, drafts: Mapping[str, Draft], registry: Registry) -> None:
-        self._drafts = drafts
+    def __init__(self, drafts: Mapping[str, Draft], registry: Registry, *, sure: bool) -> None:
+        self._drafts = {name: replace(draft, bases=tuple(_above(drafts, draft))) for name, draft in drafts.items()}
         self._registry = registry
+        self._sure = sure
         self._lines: dict[str, tuple[Draft, ...]] = {}
         self._fields: dict[str, dict[str, Field]] = {}
         self._forward: dict[str, tuple[Relation, ...]] = {}
         self._reverse: dict[str, list[_Reverse]] = defaultdict(list)
         self._loose: set[str] = set()
         self._unsure: set[str] = {registry.user()}
-        for draft in drafts.values():
+        for draft in self._drafts.values():
             self._forward[draft.name] = tuple(self._link(draft))
             self._loose.update(draft.loose)
 
@@ -55,7 +56,7 @@ class Linker:
         """The model and the models it descends from, in the order in which Python looks attributes up."""
         if name not in self._lines:
             self._lines[name] = (self._drafts[name],)
-            orders = [list(self._line(base)) for base in self._drafts[name].bases if base in self._drafts]
+            orders = [self._line(base) for base in self._drafts[name].bases]
             merged: dict[str, Draft] = {}
             for draft in (draft for order in orders for draft in order):
                 # A base that several lines share comes after all of them.
@@ -119,8 +120,8 @@ class Linker:
     def _relation(self, draft: Draft, field: Field, kind: RelationKind) -> Relation:
         target = self._registry.find(field.target, draft)
         through = self._registry.find(field.through, draft)
-        if field.type == "TaggableManager" and not target:
-            target = self._tag(through)
+        if field.type == "TaggableManager" and through:
+            target = self._tag(through) or target
         back = ""
         if kind == "generic-reverse":
             back = self._generic(target, field)
@@ -133,8 +134,7 @@ class Linker:
 
     def _tag(self, through: str) -> str:
         """The model of tags that a model linking them to things points at."""
-        fields = self._own_fields(self._drafts[through]) if through else {}
-        tag = fields.get("tag")
+        tag = self._own_fields(self._drafts[through]).get("tag")
         return self._registry.find(tag.target, self._drafts[through]) if tag else ""
 
     def _generic(self, target: str, field: Field) -> str:
@@ -198,7 +198,7 @@ class Linker:
             default_manager=self._default(draft, managers),
             indexes=tuple(index for each in self._tables(root) for index in each.meta.indexes),
             parents=draft.bases,
-            complete=all(each.complete and each.name not in self._unsure for each in line),
+            complete=self._sure and all(each.complete and each.name not in self._unsure for each in line),
             abstract=draft.meta.abstract,
             ordered=self._ordered(draft),
             multi_table=bool(self._parents(root)),
@@ -266,6 +266,19 @@ class Linker:
         # What an abstract base says is in the options of its children already, unless they have a `Meta` of their own.
         said = (each.meta.ordered for each in self._line(draft.name) if each is draft or not each.meta.abstract)
         return next((ordered for ordered in said if ordered is not None), False)
+
+
+def _above(drafts: Mapping[str, Draft], draft: Draft) -> Iterator[str]:
+    """The direct bases that are known and do not descend from the model itself."""
+    for base in draft.bases:
+        todo, seen = [base], {base}
+        while todo:
+            found = drafts.get(todo.pop())
+            new = [name for name in found.bases if name not in seen] if found else []
+            seen.update(new)
+            todo += new
+        if base in drafts and draft.name not in seen:
+            yield base
 
 
 def _filled(name: str, words: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ Options = Mapping[str, Placed]
 
 
 class Metas:
-    """The options of models; `is_concrete` says which classes are models with a table: their `Meta` is not inherited."""
+    """The options of models; `is_concrete` says which are models with a table: their `Meta` is not inherited."""
 
     def __init__(self, names: Names, is_concrete: Callable[[ClassRef], bool]) -> None:
         self._names = names

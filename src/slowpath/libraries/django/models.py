@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from slowpath.libraries.django.apps import Registry, settings
+from msgspec.structs import replace
+
+from slowpath.libraries.django.apps import Registry, settings, user_class
 from slowpath.libraries.django.builtins import builtins, libraries
 from slowpath.libraries.django.classes import Classes
-from slowpath.libraries.django.drafts import Draft
+from slowpath.libraries.django.drafts import USER_SETTING, Draft
 from slowpath.libraries.django.linking import Linker
 from slowpath.libraries.django.names import Names
 from slowpath.libraries.django.rows import DjangoModel
@@ -17,7 +19,8 @@ from slowpath.project import Project
 
 def models(project: Project) -> Iterator[DjangoModel]:
     """The project's models, those that come with Django, and those of other libraries that the project's lead to."""
-    names = Names(project)
+    made = settings(project)
+    names = Names(project, user_class(project, made))
     known = {draft.name: draft for draft in (*builtins(), *libraries())}
     drafts = {draft.name: draft for draft in Classes(names, known).drafts()}
     if not drafts and not _mentions_django(project):
@@ -27,8 +30,11 @@ def models(project: Project) -> Iterator[DjangoModel]:
     for name in _mentioned(drafts):
         if name in known:
             drafts.setdefault(name, known[name])
-    registry = Registry(drafts, settings(names))
-    yield from Linker(drafts, registry).models(receivers(names, registry, drafts))
+    registry = Registry(drafts, made)
+    linker = Linker(drafts, registry, sure=not _has_unread_models(project))
+    user = names.user_name
+    for model in linker.models(receivers(names, registry, drafts)):
+        yield replace(model, settings=(USER_SETTING,)) if model.name == user else model
 
 
 def _mentions_django(project: Project) -> bool:
@@ -37,6 +43,11 @@ def _mentions_django(project: Project) -> bool:
         for declarations in project.modules.values()
         for imported in declarations.imports
     )
+
+
+def _has_unread_models(project: Project) -> bool:
+    """Whether models could not be read: their relations would have other sides."""
+    return any(file.problem and "models" in module.split(".") for module, file in project.modules.items())
 
 
 def _mentioned(drafts: Mapping[str, Draft]) -> list[str]:

@@ -36,10 +36,11 @@ class Placed(Struct, frozen=True):
 
 
 class Names:
-    """A project's names, each looked up once."""
+    """A project's names, each looked up once; `user` is the class that `get_user_model()` gives."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, user: Base) -> None:
         self.project = project
+        self._user = user
         self._meanings: dict[tuple[str, str], Meaning] = {}
         self._bases: dict[ClassRef, tuple[Base, ...]] = {}
 
@@ -103,12 +104,19 @@ class Names:
                 return tuple(meaning for passed in others for meaning in self._called(module, passed.value))
             case Call(func=Attribute(value=value, attr="from_queryset" | "for_queryset_class")):
                 return self._called(module, value)
+            case Call(func=func) if dotted(func).endswith("get_user_model"):
+                return (self._user,)
         name = dotted(base)
         meaning = self.meaning(module, name) if name else None
         placed = self.value(meaning)
         if placed and isinstance(placed.value, Call):
             return self._called(placed.module, placed.value)
         return (meaning if isinstance(meaning, (ClassRef, External)) else None,)
+
+    @property
+    def user_name(self) -> str:
+        """The full name of the model of users."""
+        return self._user.name
 
     def outside(self, ref: ClassRef) -> frozenset[str]:
         """The dotted names of all classes outside the project that it descends from, `UNKNOWN` among them."""

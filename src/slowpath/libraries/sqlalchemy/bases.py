@@ -65,7 +65,9 @@ class Bases:
     def is_abstract(self, ref: ClassRef) -> bool:
         """Whether the class says itself that it has no table."""
         return any(
-            assignment.name == "__abstract__" and isinstance(assignment.value, Constant) and bool(assignment.value.value)
+            assignment.name == "__abstract__"
+            and isinstance(assignment.value, Constant)
+            and bool(assignment.value.value)
             for assignment in self.project.class_of(ref).assignments
         )
 
@@ -160,7 +162,9 @@ class Bases:
 
     def _has_table(self, ref: ClassRef, base: Base | None) -> bool:
         names = {"__tablename__", "__table__"}
-        own = {assignment.name for assignment in self.project.class_of(ref).assignments} | set(self.project.own_methods(ref))
+        own = {assignment.name for assignment in self.project.class_of(ref).assignments} | set(
+            self.project.own_methods(ref)
+        )
         if names & own:
             return True
         if base is None or base.above == ref or self._own(ref) == Base(ref.name):
@@ -190,7 +194,9 @@ class Bases:
 def uses_sqlalchemy(project: Project) -> bool:
     """Whether some file imports SQLAlchemy or what builds on it."""
     return any(
-        imported.module.partition(".")[0] in _LIBRARIES for file in project.modules.values() for imported in file.imports
+        imported.module.partition(".")[0] in _LIBRARIES
+        for file in project.modules.values()
+        for imported in file.imports
     )
 
 

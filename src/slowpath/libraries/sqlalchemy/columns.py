@@ -13,7 +13,7 @@ from slowpath.schema import Column
 from slowpath.spelling import spelled
 
 _COLUMNS = {"Column", "mapped_column", "MappedColumn", "Field"}
-_WRAPPERS = {"deferred", "column_property"}
+_WRAPPERS = {"deferred", "column_property", "query_expression"}
 _ASIDE = {"ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue", "DefaultClause"}
 
 
@@ -29,7 +29,7 @@ def column_of(names: Names, assignment: Assignment, module: str, style: str) -> 
             late = word == "deferred" or _is_true(argument(value, "deferred"))
             return _deferred(draft, late) if draft else _plain(assignment, word, late)
         if word in _COLUMNS:
-            return _called(names, assignment, Placed(value, module), hint)
+            return _called(names, assignment, value, module, hint)
     if hint.wrapper == "Mapped" and not word:
         return _bare(names, assignment, module, hint)
     if style == "sqlmodel" and _is_field(assignment, word):
@@ -54,39 +54,30 @@ def _deferred(draft: ColumnDraft, late: bool) -> ColumnDraft:
 
 def _bare(names: Names, assignment: Assignment, module: str, hint: Annotated) -> ColumnDraft:
     """The column of an annotation alone, which may name an `Annotated` type that says the rest."""
-    base = _from_type(names, assignment, module, hint)
-    if base:
-        return base
+    shared = _shared(names, assignment, module, hint)
+    if shared:
+        return shared
     column = Column(assignment.name, assignment.name, _type(hint.inner), nullable=hint.optional, line=assignment.line)
-    return ColumnDraft(column, (), module, hint.inner)
+    return ColumnDraft(column, (), module)
 
 
-def _from_type(names: Names, assignment: Assignment, module: str, hint: Annotated) -> ColumnDraft | None:
-    if hint.inner is None:
-        return None
-    found = names.value(Placed(hint.inner, module))
-    match found.value:
-        case Subscript(value=value, index=Listing(elements=(_, *extras))) if dotted(value).endswith("Annotated"):
+def _shared(names: Names, assignment: Assignment, module: str, hint: Annotated) -> ColumnDraft | None:
+    """The column that the type of the annotation describes: `intpk = Annotated[int, mapped_column(…)]`."""
+    found = names.value(Placed(hint.inner, module)) if hint.inner else None
+    match found.value if found else None:
+        case Subscript(value=value, index=Listing(elements=(_, *extras))) if dotted(value).endswith("Annotated") and found:
             for extra in extras:
                 if isinstance(extra, Call) and names.word(Placed(extra, found.module)) in _COLUMNS:
-                    return _called(names, assignment, Placed(extra, found.module), hint)
+                    return _read(names, assignment, extra, found.module, hint)
     return None
 
 
-def _called(names: Names, assignment: Assignment, placed: Placed, hint: Annotated) -> ColumnDraft | None:
-    call = placed.value
-    if not isinstance(call, Call):
-        return None
+def _called(names: Names, assignment: Assignment, call: Call, module: str, hint: Annotated) -> ColumnDraft:
     inner = argument(call, "sa_column")
-    if isinstance(inner, Call):
-        return _called(names, assignment, Placed(inner, placed.module), hint)
-    shared = _from_type(names, assignment, placed.module, hint)
-    if shared and placed.value is assignment.value:
-        return _merged(shared, _read(names, assignment, placed, hint))
-    return _read(names, assignment, placed, hint)
-
-
-def _merged(shared: ColumnDraft, own: ColumnDraft) -> ColumnDraft:
+    own = _read(names, assignment, inner if isinstance(inner, Call) else call, module, hint)
+    shared = _shared(names, assignment, module, hint)
+    if not shared:
+        return own
     one, other = shared.column, own.column
     column = replace(
         other,
@@ -99,31 +90,16 @@ def _merged(shared: ColumnDraft, own: ColumnDraft) -> ColumnDraft:
     return replace(own, column=column, keys=own.keys or shared.keys)
 
 
-def _read(names: Names, assignment: Assignment, placed: Placed, hint: Annotated) -> ColumnDraft:
-    call = placed.value
-    assert isinstance(call, Call)
-    positional = [passed.value for passed in call.arguments if not passed.keyword and not passed.star]
-    is_field = names.word(placed) == "Field"
-    written = argument(call, "name") if is_field is False else None
-    kind: Expression | None = argument(call, "type_") or argument(call, "sa_type")
-    keys: list[Expression] = []
-    for number, value in enumerate(() if is_field else positional):
-        word = names.word(Placed(value, placed.module))
-        if isinstance(value, Constant) and isinstance(value.value, str) and number == 0:
-            written = value
-        elif word == "ForeignKey" and isinstance(value, Call):
-            target = argument(value, "column", 0)
-            keys += (target,) if target else ()
-        elif word not in _ASIDE:
-            kind = kind or value
-    if is_field and (target := argument(call, "foreign_key")):
-        keys.append(target)
+def _read(names: Names, assignment: Assignment, call: Call, module: str, hint: Annotated) -> ColumnDraft:
+    is_field = names.word(Placed(call, module)) == "Field"
+    name, kind, keys = _positional(names, call, module) if not is_field else ("", argument(call, "sa_type"), ())
+    target = argument(call, "foreign_key") if is_field else None
     primary = _is_true(argument(call, "primary_key"))
     nullable = argument(call, "nullable")
     default = hint.optional or not (hint.wrapper or is_field)
     column = Column(
         assignment.name,
-        written.value if isinstance(written, Constant) and isinstance(written.value, str) else assignment.name,
+        name or assignment.name,
         _type(kind) or _type(hint.inner),
         primary_key=primary,
         unique=_is_true(argument(call, "unique")),
@@ -132,7 +108,27 @@ def _read(names: Names, assignment: Assignment, placed: Placed, hint: Annotated)
         deferred=_is_true(argument(call, "deferred")),
         line=assignment.line,
     )
-    return ColumnDraft(column, tuple(keys), placed.module, kind)
+    return ColumnDraft(column, (*keys, target) if target else keys, module)
+
+
+def _positional(names: Names, call: Call, module: str) -> tuple[str, Expression | None, tuple[Expression, ...]]:
+    """The column's name in the table, its type and the keys it refers to, as far as the arguments say them."""
+    written = argument(call, "name")
+    kind = argument(call, "type_")
+    keys: tuple[Expression, ...] = ()
+    for passed in call.arguments:
+        value = passed.value
+        word = names.word(Placed(value, module))
+        if passed.keyword or passed.star:
+            continue
+        if isinstance(value, Constant) and isinstance(value.value, str):
+            written = value
+        elif word == "ForeignKey" and isinstance(value, Call):
+            target = argument(value, "column", 0)
+            keys += (target,) if target else ()
+        elif word not in _ASIDE:
+            kind = kind or value
+    return names.text(Placed(written, module)) or "" if written else "", kind, keys
 
 
 def _type(kind: Expression | None) -> str:

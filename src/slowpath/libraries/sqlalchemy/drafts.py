@@ -27,7 +27,6 @@ class ColumnDraft(Struct, frozen=True):
     column: Column
     keys: tuple[Expression, ...] = ()
     module: str = ""
-    type: Expression | None = None
 
 
 class RelationDraft(Struct, frozen=True):

@@ -23,7 +23,9 @@ class Place(Struct, frozen=True):
     lost: bool = False
 
 
-def follow(schema: Schema, place: Place, owner: str, name: str, *, eager: bool = False) -> tuple[Place, LoadProblem | None]:
+def follow(
+    schema: Schema, place: Place, owner: str, name: str, *, eager: bool = False
+) -> tuple[Place, LoadProblem | None]:
     """The place that the relation leads to. `owner` is the class it was read from, if it was not named by a string.
 
     Without a name it is the place itself, for rows of the owner.
@@ -42,7 +44,9 @@ def follow(schema: Schema, place: Place, owner: str, name: str, *, eager: bool =
             return Place("", path, written), problem or _name_problem(schema, model, name, written)
         return Place(relation.target, path, written), problem
     if eager and relation.access == "query" and not problem and is_known(schema, model):
-        problem = LoadProblem(written, "rows of a dynamic relationship cannot be loaded eagerly, SQLAlchemy raises", True)
+        problem = LoadProblem(
+            written, "rows of a dynamic relationship cannot be loaded eagerly, SQLAlchemy raises", True
+        )
     return Place(relation.target, (*place.path, name), written), problem
 
 

@@ -1,0 +1,167 @@
+"""One class's body as a draft."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from slowpath.declarations import Assignment, FunctionDeclaration
+from slowpath.expression import Attribute, Call, Constant, Expression, Name, argument
+from slowpath.libraries.sqlalchemy.annotations import annotated
+from slowpath.libraries.sqlalchemy.bases import decorator_words
+from slowpath.libraries.sqlalchemy.columns import column_of
+from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, Draft, RelationDraft
+from slowpath.libraries.sqlalchemy.indexes import index_of, key_of, table_arguments
+from slowpath.libraries.sqlalchemy.names import Names, Placed
+from slowpath.project import ClassRef
+from slowpath.schema import Column, Index, Proxy
+
+_RELATIONS = {"relationship", "relation", "dynamic_loader", "Relationship"}
+_INDIRECT = {"association_proxy", "synonym"}
+
+
+class Body:
+    """A class's attributes, collected one by one."""
+
+    def __init__(self, names: Names, ref: ClassRef, style: str) -> None:
+        self.names = names
+        self.module = ref.module
+        self.style = style
+        self.columns: list[ColumnDraft] = []
+        self.relations: list[RelationDraft] = []
+        self.proxies: list[Proxy] = []
+        self.indexes: list[Index] = []
+        self.keys: tuple[str, ...] = ()
+        self.table = ""
+        self.has_table = False
+        self.opaque = False
+        self.bound: set[str] = set()
+
+    def assigned(self, assignment: Assignment) -> None:
+        """Take in `name = value` or `name: annotation`."""
+        name, value = assignment.name, assignment.value
+        self.bound.add(name)
+        if name == "__tablename__":
+            self.table = self.names.text(Placed(value, self.module)) or "" if value else ""
+            self.has_table = True
+        elif name == "__table__":
+            self.table_object(value)
+        elif name == "__table_args__":
+            self.arguments(value)
+        elif not name.startswith("__"):
+            self.attribute(assignment)
+
+    def attribute(self, assignment: Assignment) -> None:
+        """Take in a column, a relation or an association proxy."""
+        value = assignment.value
+        word = self.names.word(Placed(value, self.module)) if isinstance(value, Call) else ""
+        if isinstance(value, Call) and word in _RELATIONS:
+            hint = annotated(assignment.annotation) if assignment.annotation else None
+            self.relations.append(RelationDraft(assignment.name, value, hint, self.module, assignment.line))
+        elif isinstance(value, Call) and word in _INDIRECT:
+            self.proxy(assignment.name, value, word)
+        else:
+            column = column_of(self.names, assignment, self.module, self.style)
+            if column:
+                self.columns.append(column)
+
+    def proxy(self, name: str, call: Call, word: str) -> None:
+        """Take in an attribute that stands for others."""
+        first = self.names.text(
+            _placed(argument(call, "target_collection", 0) or argument(call, "name", 0), self.module)
+        )
+        second = self.names.text(_placed(argument(call, "attr", 1), self.module))
+        if first and (second or word == "synonym"):
+            self.proxies.append(Proxy(name, (first, second) if word != "synonym" and second else (first,)))
+        else:
+            self.opaque = True
+
+    def table_object(self, value: Expression | None) -> None:
+        """Take in the columns of a `Table(…)` that the class is mapped to."""
+        self.has_table = True
+        placed = self.names.value(Placed(value, self.module)) if value else None
+        if placed is None or not isinstance(placed.value, Call) or self.names.word(placed) != "Table":
+            self.opaque = True
+            return
+        self.table = self.names.text(_placed(argument(placed.value, "name", 0), placed.module)) or ""
+        for passed in placed.value.arguments:
+            column = passed.value
+            if isinstance(column, Call) and self.names.word(Placed(column, placed.module)) == "Column":
+                name = self.names.text(_placed(argument(column, "name", 0), placed.module)) or ""
+                draft = column_of(self.names, Assignment(name, column, None, 0), placed.module, self.style)
+                if draft and name:
+                    self.columns.append(draft)
+
+    def arguments(self, value: Expression | None) -> None:
+        """Take in `__table_args__`."""
+        for call in table_arguments(value):
+            index = index_of(self.names, call, self.module)
+            if index:
+                self.indexes.append(index)
+            self.keys += key_of(self.names, call, self.module)
+
+    def method(self, function: FunctionDeclaration) -> None:
+        """Take in what a method under `declared_attr` makes, as far as it can be read."""
+        self.bound.add(function.name)
+        if not {"declared_attr", "cascading", "directive"} & set(decorator_words(function.decorators)):
+            return
+        returned = returned_by(function)
+        if function.name in {"__tablename__", "__table_args__", "__mapper_args__"}:
+            self.has_table |= function.name == "__tablename__"
+            if returned:
+                self.assigned(Assignment(function.name, returned, None, function.line))
+        elif returned:
+            self.assigned(Assignment(function.name, returned, function.returns, function.line))
+        else:
+            self.unread(function)
+
+    def unread(self, function: FunctionDeclaration) -> None:
+        """Take in a method under `declared_attr` by the names of what it calls and by its annotation."""
+        words = {call.rpartition(".")[2] for call in function.sketch.calls}
+        hint = annotated(function.returns)
+        if words & _RELATIONS:
+            self.relations.append(RelationDraft(function.name, None, hint, self.module, function.line))
+        elif words & {"Column", "mapped_column", "column_property", "deferred"}:
+            column = Column(function.name, function.name, "", nullable=True, line=function.line)
+            self.columns.append(ColumnDraft(column))
+        else:
+            self.opaque = True
+
+
+def draft_of(names: Names, ref: ClassRef, style: str) -> Draft:
+    """What the class's own body says."""
+    body = Body(names, ref, style)
+    for assignment in names.project.class_of(ref).assignments:
+        body.assigned(assignment)
+    for function in names.project.own_methods(ref).values():
+        body.method(names.project.function_of(function))
+    query = next((a.value for a in names.project.class_of(ref).assignments if a.name == "query"), None)
+    return Draft(
+        tuple(body.columns),
+        tuple(body.relations),
+        tuple(body.proxies),
+        tuple(body.indexes),
+        body.keys,
+        frozenset(body.bound),
+        body.table,
+        body.has_table,
+        isinstance(query, Call) and isinstance(query.func, Attribute) and query.func.attr == "query_property",
+        body.opaque,
+    )
+
+
+def with_keys(columns: tuple[Column, ...], keys: tuple[str, ...]) -> tuple[Column, ...]:
+    """The columns, those of the primary key marked."""
+    return tuple(
+        replace(column, primary_key=True, nullable=False) if {column.name, column.column} & set(keys) else column
+        for column in columns
+    )
+
+
+def returned_by(function: FunctionDeclaration) -> Expression | None:
+    """What a method that consists of a `return` gives, if the declaration has kept it."""
+    value: Expression | None = getattr(function, "returned", None)
+    return None if isinstance(value, (Name, Constant)) else value
+
+
+def _placed(value: Expression | None, module: str) -> Placed | None:
+    return Placed(value, module) if value else None

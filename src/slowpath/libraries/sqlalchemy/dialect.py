@@ -1,0 +1,36 @@
+"""SQLAlchemy's little language: declarative models and loader options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from slowpath.libraries.sqlalchemy import loading, models, suggesting
+from slowpath.loads import Loads, Path
+from slowpath.project import Project
+from slowpath.schema import Model, Schema
+from slowpath.vocabulary import Loaded, Passed
+
+
+class SqlalchemyDialect:
+    """SQLAlchemy 1.3 to 2.1, with Flask-SQLAlchemy and SQLModel."""
+
+    library = "sqlalchemy"
+
+    def models(self, project: Project) -> Iterable[Model]:
+        """The classes the project maps."""
+        return models.models(project)
+
+    def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
+        """What rows have after `options(…)` or `refresh(row, […])`."""
+        return loading.load(schema, model, loads, method, arguments)
+
+    def spell(self, schema: Schema, model: str, loads: Loads, paths: tuple[Path, ...]) -> str:
+        """The `.options(…)` that loads the paths."""
+        return suggesting.spell(schema, model, loads, paths)
+
+    def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
+        """What to write so that the column comes along."""
+        return suggesting.spell_column(schema, model, loads, path)
+
+
+dialect = SqlalchemyDialect()

@@ -1,0 +1,194 @@
+"""The models a project maps with SQLAlchemy, Flask-SQLAlchemy and SQLModel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from slowpath.expression import Call
+from slowpath.libraries.sqlalchemy.bases import Base, Bases, uses_sqlalchemy
+from slowpath.libraries.sqlalchemy.bodies import draft_of, with_keys
+from slowpath.libraries.sqlalchemy.drafts import Draft
+from slowpath.libraries.sqlalchemy.indexes import index_of, owner_of
+from slowpath.libraries.sqlalchemy.names import Names, Placed
+from slowpath.libraries.sqlalchemy.registry import Mapped, Registry, table_names
+from slowpath.libraries.sqlalchemy.relations import backref_of, options_of, relation_of
+from slowpath.project import ClassRef, Project
+from slowpath.schema import Column, Index, Model, Relation
+
+QUERY = "sqlalchemy.orm.Query"
+FLASK_QUERY = "flask_sqlalchemy.query.Query"
+
+
+def models(project: Project) -> tuple[Model, ...]:
+    """All mapped classes, those that only say `__abstract__` included."""
+    if not uses_sqlalchemy(project):
+        return ()
+    names = Names(project)
+    bases = Bases(names)
+    drafts: dict[ClassRef, Draft] = {}
+    mapped = [_mapped(bases, drafts, ref) for ref in project.classes() if _is_model(bases, ref)]
+    registry = Registry(names, mapped)
+    relations = _linked(registry)
+    extra = _module_indexes(names, registry)
+    return tuple(_model(registry, model, relations, extra) for model in registry.models.values())
+
+
+def _is_model(bases: Bases, ref: ClassRef) -> bool:
+    return bases.is_mapped(ref) or (bases.base(ref) is not None and bases.is_abstract(ref))
+
+
+def _draft(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef, style: str) -> Draft:
+    if ref not in drafts:
+        drafts[ref] = draft_of(bases.names, ref, style)
+    return drafts[ref]
+
+
+def _mapped(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef) -> Mapped:
+    """The class with what it inherits; the attribute that comes first in the order of its ancestors is the one it has."""
+    base = bases.base(ref)
+    style = base.style if base else "plain"
+    line = bases.line(ref)
+    own = [(each, _draft(bases, drafts, each, style)) for each in line]
+    parents = tuple(each.name for each in line[1:] if _is_model(bases, each))
+    above = frozenset(name for name in parents if not bases.is_abstract(_by_name(line, name)))
+    seen: set[str] = set()
+    columns, relations, proxies, inherited = [], [], [], set()
+    for each, draft in own:
+        columns += [column for column in draft.columns if column.column.name not in seen]
+        relations += [relation for relation in draft.relations if relation.name not in seen]
+        proxies += [proxy for proxy in draft.proxies if proxy.name not in seen]
+        if each.name in above:
+            inherited |= {relation.name for relation in draft.relations if relation.name not in seen}
+        seen |= draft.names
+    tables, known = _tables(own, base, ref, any(each.name in above for each in line))
+    keys = next((draft.keys for _, draft in own if draft.keys), ())
+    return Mapped(
+        ref=ref,
+        base=base,
+        tables=tables,
+        known_table=known,
+        columns=with_keys(tuple(column.column for column in columns), keys),
+        keyed=tuple(column for column in columns if column.keys),
+        relations=tuple(relations),
+        inherited=frozenset(inherited),
+        proxies=tuple(proxies),
+        indexes=tuple(index for _, draft in own for index in draft.indexes),
+        parents=parents,
+        bound=frozenset(seen),
+        has_query=any(draft.has_query for _, draft in own),
+        own_table=own[0][1].has_table,
+        abstract=bases.is_abstract(ref),
+        complete=bases.complete(ref) and not any(draft.opaque for _, draft in own),
+    )
+
+
+def _by_name(line: Iterable[ClassRef], name: str) -> ClassRef:
+    return next(each for each in line if each.name == name)
+
+
+def _tables(
+    own: list[tuple[ClassRef, Draft]], base: Base | None, ref: ClassRef, has_parent: bool
+) -> tuple[tuple[str, ...], str]:
+    """The names the class's table may have, and the one it has for certain."""
+    label = ref.qualname.rpartition(".")[2]
+    for number, (_, draft) in enumerate(own):
+        if draft.table and (number == 0 or has_parent or base is None):
+            return (draft.table,), draft.table
+        if draft.has_table and not draft.table:
+            return table_names(label, "plain"), ""
+    if has_parent:
+        return (), ""
+    named = next((draft.table for _, draft in own if draft.table), "")
+    style = base.style if base else "plain"
+    guesses = (named,) if named else table_names(label, style)
+    return guesses, guesses[0] if named or style != "plain" else ""
+
+
+def _linked(registry: Registry) -> dict[str, tuple[Relation, ...]]:
+    """The relations of each model, with those that other models' backrefs give it and its children."""
+    found: dict[str, dict[str, Relation]] = defaultdict(dict)
+    given: dict[str, dict[str, Relation]] = defaultdict(dict)
+    for model in registry.models.values():
+        for draft in model.relations:
+            relation = relation_of(registry, model, draft)
+            back = None
+            if not model.abstract and draft.name not in model.inherited:
+                back = backref_of(registry, model, draft, relation)
+            elif "backref" in options_of(draft.call).given and relation.target:
+                back = _inherited_backref(registry, model, draft.name, found)
+            if back:
+                relation = replace(relation, back=back.name)
+                if draft.name not in model.inherited:
+                    given[relation.target].setdefault(back.name, back)
+            found[model.name][relation.name] = relation
+    for model in registry.models.values():
+        for name in (model.name, *model.parents):
+            for relation in given.get(name, {}).values():
+                found[model.name].setdefault(relation.name, relation)
+    return {name: tuple(relations.values()) for name, relations in found.items()}
+
+
+def _inherited_backref(
+    registry: Registry, model: Mapped, name: str, found: dict[str, dict[str, Relation]]
+) -> Relation | None:
+    for parent in model.parents:
+        above = registry.models.get(parent)
+        draft = next((each for each in above.relations if each.name == name), None) if above else None
+        if above and draft and not above.abstract:
+            return backref_of(registry, above, draft, relation_of(registry, above, draft))
+    return None
+
+
+def _module_indexes(names: Names, registry: Registry) -> dict[str, list[Index]]:
+    """The indexes made outside classes, by the model they are of."""
+    found: dict[str, list[Index]] = defaultdict(list)
+    for module, file in names.project.modules.items():
+        values = [assignment.value for assignment in file.assignments]
+        for call in (*file.calls, *values):
+            index = index_of(names, call, module) if isinstance(call, Call) else None
+            owner = owner_of(call) if index and isinstance(call, Call) else ""
+            ref = names.project.resolve(module, owner) if owner else None
+            if index and isinstance(ref, ClassRef) and ref.name in registry.models:
+                found[ref.name].append(index)
+    return found
+
+
+def _model(
+    registry: Registry, model: Mapped, relations: dict[str, tuple[Relation, ...]], extra: dict[str, list[Index]]
+) -> Model:
+    is_flask = bool(model.base and model.base.style == "flask")
+    query = FLASK_QUERY if is_flask else QUERY
+    indexes = (*model.indexes, *extra.get(model.name, ()))
+    has_query = model.has_query or "query" not in model.bound
+    custom = model.base.query if model.base else None
+    return Model(
+        name=model.name,
+        label=model.ref.qualname.rpartition(".")[2],
+        library="sqlalchemy",
+        rows_type=query,
+        row_type="",
+        table=model.known_table,
+        columns=model.columns,
+        relations=relations.get(model.name, ()),
+        managers=(("query", custom.name if custom else query),) if has_query else (),
+        indexes=tuple(_by_column(index, model.columns) for index in indexes),
+        parents=model.parents,
+        proxies=model.proxies,
+        complete=model.complete,
+        abstract=model.abstract,
+        multi_table=model.own_table and any(not registry.models[parent].abstract for parent in model.parents),
+    )
+
+
+def _by_column(index: Index, columns: tuple[Column, ...]) -> Index:
+    """The index with its columns by their names in the table."""
+    names = {column.name: column.column or column.name for column in columns}
+    return replace(index, columns=tuple(_renamed(names, column) for column in index.columns))
+
+
+def _renamed(names: dict[str, str], column: str) -> str:
+    bare = column.removeprefix("-")
+    return column[: len(column) - len(bare)] + names.get(bare, bare)
