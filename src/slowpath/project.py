@@ -206,7 +206,9 @@ class Project:
         return self._indexes[module]
 
     def _own_ancestors(self, ref: ClassRef) -> Iterator[ClassRef]:
-        return (ancestor for ancestor in self.ancestors(ref) if isinstance(ancestor, ClassRef))
+        for ancestor in self.ancestors(ref):
+            if isinstance(ancestor, ClassRef) and ancestor.qualname in self._index(ancestor.module).classes:
+                yield ancestor
 
     def _own_inner_class(self, ref: ClassRef, name: str) -> ClassRef | None:
         qualname = f"{ref.qualname}.{name}"

@@ -27,7 +27,7 @@ class Relation(Struct, frozen=True):
     list of rows, a manager that runs a query when asked, or a query. `column` is the attribute that holds the key on
     this side, empty when the key is on the other. `back` is the opposite relation's name on the target, empty if none.
     `lazy` is what the model itself says of loading: on first read, with the parent by join, with the parent in a
-    batch query, never (reading is an error), never (reading is empty). `type` names the library's type that a manager or query behaves as.
+    batch query, never (reading is an error), never (reading is empty).
     """
 
     name: str
@@ -40,7 +40,6 @@ class Relation(Struct, frozen=True):
     nullable: bool = False
     through: str = ""
     line: int = 0
-    type: str = ""
 
     @property
     def many(self) -> bool:
@@ -88,6 +87,7 @@ class Model(Struct, frozen=True):
     name and class (dotted; a project class or a library's). `complete` is false when a base could not be read, so that unknown
     names may be anything. `ordered` when the model itself gives its rows an order. `overrides` are persistence methods it or a
     base in the project overrides (`save`, `delete`, …); `receivers` the signals or events some code of the project listens to for it.
+    `related_type` is the type that a relation's manager to this model behaves as.
     `settings` are names by which the project's settings speak of it (`AUTH_USER_MODEL`).
     """
 
@@ -111,6 +111,7 @@ class Model(Struct, frozen=True):
     overrides: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    related_type: str = ""
 
 
 class Schema:

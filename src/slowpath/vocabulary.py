@@ -42,7 +42,7 @@ Action = Literal[
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch",
-    "remote", "batch", "pipeline", "new", "chunks", "pages", "model", "held", "quiet",
+    "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "quiet",
 ]  # fmt: skip
 """What a call does.
 
@@ -60,7 +60,7 @@ get: runs a query for one row of the model that is its first argument. add: mark
 writes what is pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
 Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of parameters. fetch: hands out rows of what was run.
 Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a pipeline.
-new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page. model: gives the model that the setting `gives` names.
+new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page. limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives` names.
 held: gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
 """
 

@@ -35,12 +35,13 @@ from collections.abc import Iterator
 from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.program import Program
+from slowpath.semantics.repetition import growing
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
     """Queries asked for more than is needed."""
     for effect in function.summary.effects:
-        if not isinstance(effect, Evaluates) or effect.via or effect.used:
+        if not isinstance(effect, Evaluates) or effect.via or effect.used or growing(effect) is not None:
             continue
         rows = program.schema.label(effect.model)
         match effect.how:

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, chain, each, growing, place_in
+from slowpath.semantics.repetition import callees, chain, each, place_in, repeated
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -47,8 +47,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for effect in function.summary.effects:
         if not isinstance(effect, CallsService) or effect.rare:
             continue
-        context = growing(effect)
-        if context is None:
+        context = repeated(effect)
+        if context is None or context.bound != "growing":
             continue
         names = callees(effect, context)
         start = f"`{names[0]}` calls `{effect.label}`" if names else f"`{effect.label}` is called"

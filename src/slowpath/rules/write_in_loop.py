@@ -38,7 +38,7 @@ from collections.abc import Iterator
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, chain, each, growing, place_in
+from slowpath.semantics.repetition import callees, chain, each, place_in, repeated
 
 _HOOKS = {
     "create": ({"save"}, {"pre_save", "post_save"}),
@@ -51,9 +51,9 @@ _HOOKS = {
 def check(function: Function, program: Program) -> Iterator[Problem]:
     """Writes that run per item and could run once."""
     for effect in function.summary.effects:
-        if not isinstance(effect, Writes) or effect.rare or effect.handled or effect.action == "bulk":
+        if not isinstance(effect, Writes) or effect.rare or effect.handled or effect.action in {"bulk", "flush"}:
             continue
-        context = growing(effect)
+        context = repeated(effect)
         if context is not None and not _means_more(effect, program):
             yield _problem(effect, context)
 
@@ -63,6 +63,8 @@ def _means_more(effect: Writes, program: Program) -> bool:
     model = program.schema.models.get(effect.model)
     if model is None:
         return False
+    if {hop.callee.rpartition(".")[2] for hop in effect.via} & set(model.overrides):
+        return True
     methods, signals = _HOOKS.get(effect.action, (set(), set()))
     if methods & set(model.overrides) or signals & set(model.receivers):
         return True
@@ -93,7 +95,7 @@ def _help(effect: Writes) -> str:
     if effect.instead:
         return f"collect the items in the loop and write them after it with `{effect.instead}`"
     match effect.action:
-        case "commit" | "flush":
+        case "commit":
             return "do this once after the loop (or once per batch of some hundreds)"
         case "link":
             return "collect the rows in the loop and pass them all to one call after it"

@@ -104,7 +104,7 @@ def _quiet(frame: Frame, call: Call) -> Value:
 def _same(frame: Frame, call: Call) -> Value:
     rows = _rows(call)
     if rows is None:
-        return call.receiver
+        return varying(call.receiver, call.varies)
     kept = rows.owner is not None and rows.cached and not rows.refined
     manager_type = frame.program.row_list_type(rows, call.fact)
     return replace(rows, here=rows.here and (kept or not frame.program.runs_itself(rows.type)), type=manager_type)
@@ -113,7 +113,7 @@ def _same(frame: Frame, call: Call) -> Value:
 def _refine(frame: Frame, call: Call) -> Value:
     rows = _rows(call)
     if rows is None:
-        return _gone(call)
+        return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else _gone(call)
     if call.fact.cached == "always":
         return replace(rows, type="", here=True, owner=None, bound="small")
     bound = rows.bound
@@ -348,7 +348,20 @@ def _statement(frame: Frame, call: Call) -> Value:
     if len(entities) == 1:
         return replace(rows, varies=call.varies)
     items = tuple(_part(rows, entity) for entity in entities)
-    return replace(rows, varies=call.varies, items=items)
+    return _identified(frame, replace(rows, varies=call.varies, items=items), models)
+
+
+def _identified(frame: Frame, rows: Rows, models: list[Row]) -> Rows:
+    """Rows that come side by side: a relation from one to the other finds it in the session."""
+    present = {row.model for row in models}
+    items = []
+    for item in rows.items:
+        if isinstance(item, Row):
+            declared = frame.program.schema.models[item.model]
+            near = {(r.name,) for r in declared.relations if not r.many and r.target in present - {item.model}}
+            item = replace(item, loads=replace(item.loads, paths=item.loads.paths | near))
+        items.append(item)
+    return replace(rows, items=tuple(items))
 
 
 def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
@@ -389,9 +402,18 @@ def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
         if frame.program.writes_when_executed(statement.type):
             _write_label(frame, call, "")
             return
-        if statement.arguments:
-            statement = statement.arguments[0][1]
+        known = frame.program.fact(statement.type, "execute")
+        if known is not None and known.action == "execute":
+            _run_statement(frame, call)
+            return
+        statement = statement.arguments[0][1] if statement.arguments else None
     _run_text(frame, call, statement)
+
+
+def _run_statement(frame: Frame, call: Call) -> None:
+    frame.emit(
+        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
+    )
 
 
 def _run_text(frame: Frame, call: Call, statement: Value | None) -> None:
@@ -400,10 +422,7 @@ def _run_text(frame: Frame, call: Call, statement: Value | None) -> None:
     if kind == "write":
         _write_label(frame, call, "")
     elif kind == "read":
-        frame.emit(
-            RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead),
-            call.varies,
-        )
+        _run_statement(frame, call)
 
 
 def _execute(frame: Frame, call: Call) -> Value:
@@ -534,9 +553,23 @@ def _given(frame: Frame, call: Call) -> Value:
 
 def _chunks(frame: Frame, call: Call) -> Value:
     value = value_at(call.arguments, call.fact.argument)
+    if isinstance(call.receiver, Rows):
+        value = replace(call.receiver, type="", here=True)
+        return Collection("iterator", value, bound="chunked", origin=value.origin)
     element = first_of(frame, value) if value is not None else UNKNOWN
     inner = Collection("list", element, bound="growing")
     return Collection("iterator", inner, bound="chunked")
+
+
+def _limit(frame: Frame, call: Call) -> Value:
+    rows = _refine(frame, call)
+    limit = value_at(call.arguments, 0)
+    few = isinstance(limit, Constant) and isinstance(limit.value, int) and limit.value <= 20
+    return replace(rows, bound="small") if isinstance(rows, Rows) and few else rows
+
+
+def _stream(frame: Frame, call: Call) -> Value:
+    return Collection("iterator", UNKNOWN, bound="unclear")
 
 
 def _pages(frame: Frame, call: Call) -> Value:
@@ -601,6 +634,8 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "new": _given,
     "chunks": _chunks,
     "pages": _pages,
+    "limit": _limit,
+    "stream": _stream,
     "model": _model,
     "held": _held,
     "quiet": _quiet,

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
-from slowpath.project import ClassRef, FunctionRef
+from slowpath.project import ClassRef, External, FunctionRef
 from slowpath.semantics import queries
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
@@ -105,6 +105,8 @@ def _row_attribute(frame: Frame, row: Row, name: str, at: int) -> tuple[Value, R
             if cached:
                 after = replace(after, fields=with_field(after.fields, name, value))
             return varying(value, row.varies), after
+        if any(known.attributes.get(name) == known.name for known in frame.program.external_types(ref)):
+            return replace(row, implicit=True), after
     declared = frame.program.schema.models.get(row.model)
     if declared is not None and frame.program.fact(declared.row_type, name) is not None:
         return Method(row, name, varies=row.varies), after
@@ -194,6 +196,8 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
         return value
     if ref.name in schema.models and frame.program.class_fact(schema.models[ref.name].row_type, name) is not None:
         return Method(ClassValue(ref), name)
+    if any(isinstance(ancestor, External) for ancestor in project.ancestors(ref)):
+        return Symbol(f"{ref.name}.{name}")
     return unknown()
 
 
@@ -215,6 +219,9 @@ def _of_rows(frame: Frame, rows: Rows, name: str, at: int) -> Value:
         found = _member(frame, ref, name, rows, at)
         if found is not None:
             return varying(found[0], rows.varies)
+    known = frame.program.type_named(rows.type)
+    if known is not None and known.attributes.get(name) == known.name:
+        return rows
     if name == "model":
         ref = frame.program.class_of_model(rows.model)
         return ClassValue(ref) if ref is not None else unknown(rows)

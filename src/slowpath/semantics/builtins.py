@@ -128,7 +128,7 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
     value = arguments[0].value
     source = arguments[0].node
     if isinstance(value, Rows) and source is not None:
-        if (value.owner is None or value.refined) and value.known and not frame.program.is_row_source(value):
+        if (value.owner is None or value.refined) and value.known and not frame.program.is_row_source(value) and value.bound != "small":
             frame.emit(
                 Evaluates(
                     place=frame.place(at),

@@ -102,8 +102,9 @@ def call_function(
     """What a function of the project gives when called here, its effects replayed with these arguments."""
     program = frame.program
     declaration = program.project.function_of(ref)
-    if declaration.is_async and not frame.awaiting and not declaration.sketch.yields:
-        # A coroutine that nobody awaits here runs elsewhere, often beside others.
+    beside = declaration.is_async and not frame.awaiting and not declaration.sketch.yields
+    if beside and not (frame.contexts and frame.contexts[-1][1].kind == "comprehension"):
+        # A coroutine that nobody awaits here runs elsewhere.
         return unknown(*(given.value for given in arguments))
     if receiver is not None:
         own = node.func.value if node is not None and isinstance(node.func, e.Attribute) else None
@@ -133,7 +134,7 @@ def call_function(
     frame.height = max(frame.height, summary.height + 1)
     frame.cut = frame.cut or summary.cut
     hop = Hop(frame.place(at), declaration.qualname)
-    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref))
+    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref), beside=beside)
     _write_back(frame, summary, given, tuple(varies), declaration.parameters)
     return map_varies(summary.returns, lambda found: _outside(found, tuple(varies)))
 

@@ -265,7 +265,7 @@ def _boolean(frame: Frame, node: e.Boolean) -> Value:
 def _unary(frame: Frame, node: e.Unary) -> Value:
     if node.operator == "not":
         operand = truth(frame, node.operand)
-        known = truth_of(operand)
+        known = truth_of(frame, operand, node.operand)
         return unknown(operand) if known is None else Constant(not known)
     value = evaluate(frame, node.operand)
     if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, int | float):
@@ -274,7 +274,7 @@ def _unary(frame: Frame, node: e.Unary) -> Value:
 
 
 def _conditional(frame: Frame, node: e.Conditional) -> Value:
-    known = truth_of(truth(frame, node.test))
+    known = truth_of(frame, truth(frame, node.test), node.test)
     if known is not None:
         return evaluate(frame, node.body if known else node.orelse)
     probes = shapes.tests_for_loaded(node.test)
@@ -331,11 +331,14 @@ def truth(frame: Frame, node: e.Expression) -> Value:
     return builtins.tested(frame, value, node, node.at)
 
 
-def truth_of(value: Value) -> bool | None:
+def truth_of(frame: Frame, value: Value, node: e.Expression) -> bool | None:
     """Whether the value is true, when that is known for sure."""
     match value:
         case Constant(value=constant):
             return bool(constant)
+        case Collection(items=()) if isinstance(node, e.Name) and frame.bound_at.get(node.id, 0) < len(frame.contexts):
+            # Empty before the loop: another turn may have filled it.
+            return None
         case Collection(items=tuple() as items):
             return bool(items)
     return None
@@ -349,7 +352,7 @@ def entered(frame: Frame, value: Value, at: int) -> Value:
             if known is not None and known.enters:
                 return Object(known.enters, varies=value.varies)
             return value
-        case Collection(kind="iterator", element=element):
+        case Collection(kind="iterator", element=element, bound=bound) if bound != "unclear":
             return element
         case Instance():
             for method in ("__enter__", "__aenter__"):

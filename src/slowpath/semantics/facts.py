@@ -58,6 +58,16 @@ class Facts:
         known = self.knowledge.types.get(receiver.type) if isinstance(receiver, Object) else None
         return known is None or known.implicit_loads
 
+    def is_plain(self, kind: str) -> bool:
+        """Whether the type is one of those that only hold settings."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.kind == "plain"
+
+    def is_pipelined(self, value: Value) -> bool:
+        """Whether statements inside `with value:` are sent together, whoever runs them."""
+        known = self.knowledge.types.get(value.type) if isinstance(value, Object) else None
+        return known is not None and known.kind == "pipeline" and not known.sends
+
     def service_of(self, receiver: Value) -> str:
         """The service that a client talks to, in words."""
         name = ""

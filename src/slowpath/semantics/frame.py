@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.project import ClassRef
 from slowpath.semantics import shapes
-from slowpath.semantics.effects import AnyEffect, Context, ContextKind, Hop, Summary, Writes
+from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, Writes
 from slowpath.semantics.values import (
     Bound,
     Instance,
@@ -125,10 +125,15 @@ class Frame:
             return replace(effect, handled=True)
         return effect
 
-    def replay(self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool) -> None:
-        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with."""
+    def replay(self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool, beside: bool = False) -> None:
+        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with.
+
+        A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services once.
+        """
         outer = tuple(context for _, context in self.contexts)
         for effect in summary.effects:
+            if beside and isinstance(effect, CallsService):
+                continue
             varies = {len(outer) + position for position in effect.varies if position >= 0}
             for position in effect.varies:
                 if position < 0 and -1 - position < len(given):
@@ -156,8 +161,10 @@ class Frame:
         """Whether the function does more with the query that this variable holds than ask how many rows it has."""
         if isinstance(node, e.Await):
             node = node.value
+        if isinstance(node, e.Walrus):
+            node = node.target
         if isinstance(node, e.Attribute):
-            return True
+            return not isinstance(self.lookup(node.value), Row)
         if not isinstance(node, e.Name):
             return False
         body = self.program.body_of(self.module, self.function)

@@ -50,7 +50,10 @@ def through(
         if isinstance(value, Rows):
             value = queries.run(frame, value, at, node)
     settled = value
-    return settled, lambda number: item_of(frame, settled, frozenset((number,))), bound_of(settled)
+    bound = bound_of(settled)
+    if isinstance(settled, Object) and frame.program.is_plain(settled.type):
+        bound = "small"
+    return settled, lambda number: item_of(frame, settled, frozenset((number,))), bound
 
 
 def _from_instance(frame: Frame, value: Instance, at: int) -> Value:
@@ -142,7 +145,7 @@ def constant_range(arguments: tuple[Value, ...]) -> Bound:
         low, high = (0, limits[0]) if len(limits) == 1 else limits
         if isinstance(low, int) and isinstance(high, int) and abs(high - low) <= 100:
             return "small"
-    return "growing"
+    return "counted"
 
 
 def attribute_bound(value: Value) -> Value | None:

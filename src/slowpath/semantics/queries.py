@@ -267,7 +267,7 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
         loads = loads.plus(frame.program.manager_loads(declared.name))
     return Rows(
         declared.name,
-        type="" if listed else relation.type or declared.rows_type,
+        type="" if listed else declared.related_type or declared.rows_type,
         loads=loads,
         known=row.known,
         origin=origin,

@@ -5,17 +5,31 @@ from __future__ import annotations
 from slowpath.semantics.effects import AnyEffect, Context
 from slowpath.semantics.values import Place
 
-_GROWING = {"growing"}
+_GROWING = {"growing", "counted"}
+_IN_BATCHES = {"chunked", "paged"}
+_ONCE = {"once", "retry"}
 
 
 def growing(effect: AnyEffect) -> Context | None:
     """The innermost thing around the effect that repeats as often as there is data, with the effect differing each time."""
-    if any(context.bound in {"once", "retry"} for context in effect.contexts[-1:]):
+    if any(context.bound in _ONCE for context in effect.contexts[-1:]):
         return None
     for position in range(len(effect.contexts) - 1, -1, -1):
         context = effect.contexts[position]
         if position in effect.varies and context.bound in _GROWING:
             return context
+        if position in effect.varies and context.bound in _IN_BATCHES:
+            return None
+    return None
+
+
+def repeated(effect: AnyEffect) -> Context | None:
+    """Like `growing`, also when the effect is the same each time."""
+    for context in reversed(effect.contexts):
+        if context.bound in _GROWING:
+            return context
+        if context.bound != "small":
+            return None
     return None
 
 

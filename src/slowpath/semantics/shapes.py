@@ -106,7 +106,7 @@ def _sleeps(block: s.Block) -> bool:
 
 def bound_of(statement: s.For, bound: Bound) -> Bound:
     """The bound of a `for`, when what it goes through has the given one."""
-    if bound == "growing" and _counts(statement.iterable) and _retries(statement.body):
+    if bound in {"growing", "counted"} and _counts(statement.iterable) and _retries(statement.body):
         return "retry"
     if _out(statement.body) and not any(
         isinstance(inner, s.Continue) for inner in statements_of(statement.body, into_loops=False)
@@ -242,13 +242,23 @@ def assigned_in(block: s.Block) -> frozenset[str]:
 def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
     """The variables among these that are tested more than once and never assigned: ways through the function hang together by them."""
     counts: dict[str, int] = {}
-    for statement in statements_of(block):
-        if isinstance(statement, s.If):
-            name = flag_of(statement.test)
-            if name in candidates:
-                counts[name] = counts.get(name, 0) + 1
+    for test in _tests(block):
+        name = flag_of(test)
+        if name in candidates:
+            counts[name] = counts.get(name, 0) + 1
     assigned = assigned_in(block)
     return tuple(sorted(name for name, count in counts.items() if count > 1 and name not in assigned))
+
+
+def _tests(node: object) -> Iterator[e.Expression]:
+    if isinstance(node, s.If | e.Conditional):
+        yield node.test
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _tests(part)
+    elif isinstance(node, Struct):
+        for field in node.__struct_fields__:
+            yield from _tests(getattr(node, field))
 
 
 def flag_of(test: e.Expression) -> str:

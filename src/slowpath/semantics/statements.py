@@ -69,7 +69,7 @@ def _jump(frame: Frame, _: s.Statement) -> None:
 
 def _if(frame: Frame, statement: s.If) -> None:
     value = truth(frame, statement.test)
-    known = truth_of(value)
+    known = truth_of(frame, value, statement.test)
     if known is not None:
         _branch(frame, statement.body if known else statement.orelse)
         return
@@ -134,8 +134,6 @@ def _loosen(frame: Frame, body: s.Block) -> None:
         value = frame.env[name]
         if isinstance(value, Constant) and name in assigned:
             frame.env[name] = unknown(value)
-        elif isinstance(value, Collection) and value.items == ():
-            frame.env[name] = replace(value, items=None)
 
 
 def _left_in(frame: Frame, target: e.Expression, item: Value, loop: int) -> tuple[tuple[str, Value], ...]:
@@ -198,11 +196,14 @@ def _opened(frame: Frame, node: e.Expression) -> Value:
 
 
 def _with(frame: Frame, statement: s.With) -> None:
-    for item in statement.items:
-        value = entered(frame, _opened(frame, item.context), statement.at)
-        if item.target is not None:
-            assign(frame, item.target, value)
-    run(frame, statement.body)
+    with ExitStack() as stack:
+        for item in statement.items:
+            value = entered(frame, _opened(frame, item.context), statement.at)
+            if item.target is not None:
+                assign(frame, item.target, value)
+            if frame.program.is_pipelined(value):
+                stack.enter_context(frame.seldom())
+        run(frame, statement.body)
 
 
 def _try(frame: Frame, statement: s.Try) -> None:

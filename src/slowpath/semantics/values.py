@@ -16,9 +16,9 @@ from slowpath import expression as e
 from slowpath.loads import Loads, Path
 from slowpath.project import ClassRef, FunctionRef
 
-Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "growing"]
+Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a page at a
-time, until something happens (`while`), as often as there is data. Only the last grows for sure."""
+time, until something happens (`while`, a stream), as often as a number says, as often as there is data. Only the last two grow."""
 
 NOTHING: frozenset[int] = frozenset()
 

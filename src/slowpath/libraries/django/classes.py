@@ -9,7 +9,7 @@ from slowpath.expression import Call, argument
 from slowpath.libraries.django.apps import Apps
 from slowpath.libraries.django.builtins import canonical
 from slowpath.libraries.django.drafts import MODEL, Draft, Field
-from slowpath.libraries.django.fields import is_database_field, read_field
+from slowpath.libraries.django.fields import is_database_field, is_opaque, read_field
 from slowpath.libraries.django.managers import read_manager
 from slowpath.libraries.django.metas import Metas
 from slowpath.libraries.django.names import Base, Names, Placed
@@ -131,7 +131,7 @@ class Classes:
                 fields[name] = field
             elif manager:
                 managers[name] = manager
-            else:
+            if not manager and (not field or (not field.kind and is_opaque(self._names, ref.module, assignment.value))):
                 others[name] = assignment
         return tuple(fields.values()), tuple(managers.items()), list(others.values())
 

@@ -21,6 +21,7 @@ _KINDS: dict[str, RelationKind] = {
     "ClusterTaggableManager": "many-to-many",
 }
 _SUFFIXES = ("OneToOneField", "ManyToManyField", "ForeignKey")
+_TAGULOUS = {"TagField": "ManyToManyField", "SingleTagField": "ForeignKey"}
 _TAGS = "taggit.models.Tag"
 
 
@@ -31,6 +32,17 @@ def field_type(names: Names, module: str, value: Expression | None) -> str:
     name = dotted(value.func)
     # A name that nothing explains is still a name.
     return type_of(names, names.meaning(module, name) or External(f"?.{name}")) if name else ""
+
+
+def is_opaque(names: Names, module: str, value: Expression | None) -> bool:
+    """Whether the field is of a class that nothing shows to be Django's: what its attribute gives may be anything."""
+    name = dotted(value.func) if isinstance(value, Call) else ""
+    match names.meaning(module, name) if name else None:
+        case External(name=outside):
+            return not outside.startswith("django.")
+        case ClassRef() as ref:
+            return not any(each.startswith("django.") for each in names.outside(ref))
+    return True
 
 
 def is_database_field(names: Names, module: str, value: Expression | None) -> bool:
@@ -62,6 +74,8 @@ def _outside_type(name: str) -> str:
         return ""
     if last in _KINDS:
         return last
+    if package.startswith("tagulous."):
+        return _TAGULOUS.get(last, "")
     if not package.startswith("django."):
         suffix = next((suffix for suffix in _SUFFIXES if last.endswith(suffix)), "")
         if suffix:

@@ -118,10 +118,11 @@ def _joined(schema: Schema, model: str, loads: Loads, written: str) -> _Walk:
 def _why_not_joined(schema: Schema, model: str, name: str, relation: Relation | None) -> str:
     label = schema.label(model)
     if relation is None:
-        if schema.column(model, name):
-            return f"`{name}` is a column of {label}, no relation: Django raises FieldError"
-        if may_have(schema, model, name, attributes=False):
+        column = schema.column(model, name)
+        if may_have(schema, model, name, attributes=column is not None):
             return ""
+        if column:
+            return f"`{name}` is a column of {label}, no relation: Django raises FieldError"
         hint = nearest(schema, model, name, joined=True)
         return f"{label} has no relation `{name}` that can be joined{hint}: Django raises FieldError"
     if relation.kind == "generic-foreign-key":
@@ -253,11 +254,11 @@ def _fetched(schema: Schema, model: str, loads: Loads, written: str) -> _Walk:
 
 def _why_not_fetched(schema: Schema, model: str, name: str, *, last: bool) -> str:
     label = schema.label(model)
+    if may_have(schema, model, name, attributes=True):
+        return ""
     if name == "pk" or schema.column(model, name):
         effect = "raises ValueError" if last else "stops there and loads nothing"
         return f"`{name}` is a column of {label}, no relation: Django {effect}"
-    if may_have(schema, model, name, attributes=True):
-        return ""
     hint = nearest(schema, model, name, joined=False)
     return f"{label} has no attribute `{name}`{hint}: Django raises AttributeError"
 

@@ -17,6 +17,9 @@ from slowpath.libraries.django.signals import receivers
 from slowpath.project import Project
 
 
+_RELATED = "django.db.models.fields.related_descriptors.ManyRelatedManager"
+
+
 def models(project: Project) -> Iterator[DjangoModel]:
     """The project's models, those that come with Django, and those of other libraries that the project's lead to."""
     made = settings(project)
@@ -34,7 +37,7 @@ def models(project: Project) -> Iterator[DjangoModel]:
     linker = Linker(drafts, registry, sure=not _has_unread_models(project))
     user = names.user_name
     for model in linker.models(receivers(names, registry, drafts)):
-        yield replace(model, settings=(USER_SETTING,)) if model.name == user else model
+        yield replace(model, related_type=_RELATED, settings=(USER_SETTING,) if model.name == user else ())
 
 
 def _mentions_django(project: Project) -> bool:

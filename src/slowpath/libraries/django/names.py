@@ -38,7 +38,7 @@ class Placed(Struct, frozen=True):
 class Names:
     """A project's names, each looked up once; `user` is the class that `get_user_model()` gives."""
 
-    def __init__(self, project: Project, user: Base) -> None:
+    def __init__(self, project: Project, user: ClassRef | External) -> None:
         self.project = project
         self._user = user
         self._meanings: dict[tuple[str, str], Meaning] = {}
@@ -121,18 +121,12 @@ class Names:
     def outside(self, ref: ClassRef) -> frozenset[str]:
         """The dotted names of all classes outside the project that it descends from, `UNKNOWN` among them."""
         found: set[str] = set()
-        todo, seen = [ref], {ref}
-        while todo:
-            for base in self.bases(todo.pop()):
-                match base:
-                    case ClassRef():
-                        if base not in seen:
-                            seen.add(base)
-                            todo.append(base)
-                    case External(name=name):
-                        found.add(name)
-                    case _:
-                        found.add(UNKNOWN)
+        for each in self.line_of_descent(ref):
+            for base in self.bases(each):
+                if base is None:
+                    found.add(UNKNOWN)
+                elif isinstance(base, External):
+                    found.add(base.name)
         return frozenset(found)
 
     def line_of_descent(self, ref: ClassRef) -> tuple[ClassRef, ...]:

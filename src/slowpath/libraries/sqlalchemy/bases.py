@@ -18,6 +18,12 @@ _MAKERS = {"declarative_base", "automap_base", "generate_base", "as_declarative_
 _PLAIN = {"builtins", "typing", "typing_extensions", "abc", "collections", "dataclasses", "enum", "pydantic", "flask_login", "sqlalchemy",
           "sqlmodel", "flask_sqlalchemy"}  # fmt: skip
 
+_LIBRARY_TABLES = {
+    "SQLAlchemyBaseUserTable": "user",
+    "SQLAlchemyBaseOAuthAccountTable": "oauth_account",
+    "SQLAlchemyBaseAccessTokenTable": "accesstoken",
+}
+
 Style = Literal["plain", "flask", "sqlmodel"]
 
 
@@ -169,6 +175,8 @@ class Bases:
             return True
         if base is None or base.above == ref or self._own(ref) == Base(ref.name):
             return False
+        if base.style == "plain" and library_table(self.project, ref):
+            return True
         inherited = any(self.project.attribute(each, name) or self.project.method(each, name)
                         for each in self.line(ref)[1:] for name in names)  # fmt: skip
         if base.style == "flask" or inherited:
@@ -189,6 +197,15 @@ class Bases:
             for each in self.line(ref)
             for assignment in self.project.class_of(each).assignments
         )
+
+
+def library_table(project: Project, ref: ClassRef) -> str:
+    """The name of the table that a mixin of FastAPI Users gives the class."""
+    for each in project.ancestors(ref):
+        if isinstance(each, External) and each.name.startswith(("fastapi_users_db_sqlalchemy.", "fastapi_users.db.")):
+            word = each.name.rpartition(".")[2].removesuffix("UUID")
+            return _LIBRARY_TABLES.get(word, "")
+    return ""
 
 
 def uses_sqlalchemy(project: Project) -> bool:

@@ -17,6 +17,8 @@ from slowpath.schema import Column, Index, Proxy
 
 _RELATIONS = {"relationship", "relation", "dynamic_loader", "Relationship"}
 _INDIRECT = {"association_proxy", "synonym"}
+_COLUMNS = {"Column", "mapped_column", "column_property", "deferred", "query_expression"}
+_READ = _RELATIONS | _INDIRECT | _COLUMNS
 
 
 class Body:
@@ -24,6 +26,7 @@ class Body:
 
     def __init__(self, names: Names, ref: ClassRef, style: str) -> None:
         self.names = names
+        self.ref = ref
         self.module = ref.module
         self.style = style
         self.columns: list[ColumnDraft] = []
@@ -109,21 +112,28 @@ class Body:
             self.has_table |= function.name == "__tablename__"
             if returned:
                 self.assigned(Assignment(function.name, returned, None, function.line))
-        elif returned:
+        elif returned and self.names.word(Placed(returned, self.module)) in _READ:
             self.assigned(Assignment(function.name, returned, function.returns, function.line))
         else:
             self.unread(function)
 
+    def calls(self, function: FunctionDeclaration) -> set[str]:
+        """What the method calls, itself or by another method of its class."""
+        own = {name.removeprefix("cls.") for name in function.sketch.calls if name.startswith("cls.")}
+        methods = self.names.project.own_methods(self.ref)
+        inner = [self.names.project.function_of(methods[name]) for name in own if name in methods]
+        return {*function.sketch.calls, *(call for each in inner for call in each.sketch.calls)}
+
     def unread(self, function: FunctionDeclaration) -> None:
         """Take in a method under `declared_attr` by the names of what it calls and by its annotation."""
-        words = {call.rpartition(".")[2] for call in function.sketch.calls}
+        words = {call.rpartition(".")[2] for call in self.calls(function)}
         hint = annotated(function.returns)
         if words & _RELATIONS:
             self.relations.append(RelationDraft(function.name, None, hint, self.module, function.line))
-        elif words & {"Column", "mapped_column", "column_property", "deferred"}:
+        elif words & _COLUMNS:
             column = Column(function.name, function.name, "", nullable=True, line=function.line)
             self.columns.append(ColumnDraft(column))
-        else:
+        elif not words & {"synonym", "composite"}:
             self.opaque = True
 
 

@@ -65,7 +65,9 @@ def _shared(names: Names, assignment: Assignment, module: str, hint: Annotated) 
     """The column that the type of the annotation describes: `intpk = Annotated[int, mapped_column(…)]`."""
     found = names.value(Placed(hint.inner, module)) if hint.inner else None
     match found.value if found else None:
-        case Subscript(value=value, index=Listing(elements=(_, *extras))) if dotted(value).endswith("Annotated") and found:
+        case Subscript(value=value, index=Listing(elements=(_, *extras))) if (
+            dotted(value).endswith("Annotated") and found
+        ):
             for extra in extras:
                 if isinstance(extra, Call) and names.word(Placed(extra, found.module)) in _COLUMNS:
                     return _read(names, assignment, extra, found.module, hint)

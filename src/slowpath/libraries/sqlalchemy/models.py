@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from slowpath.expression import Call
-from slowpath.libraries.sqlalchemy.bases import Base, Bases, uses_sqlalchemy
+from slowpath.libraries.sqlalchemy.bases import Base, Bases, library_table, uses_sqlalchemy
 from slowpath.libraries.sqlalchemy.bodies import draft_of, with_keys
-from slowpath.libraries.sqlalchemy.drafts import Draft
+from slowpath.libraries.sqlalchemy.drafts import Draft, RelationDraft
 from slowpath.libraries.sqlalchemy.indexes import index_of, owner_of
-from slowpath.libraries.sqlalchemy.names import Names, Placed
+from slowpath.libraries.sqlalchemy.names import Names
 from slowpath.libraries.sqlalchemy.registry import Mapped, Registry, table_names
-from slowpath.libraries.sqlalchemy.relations import backref_of, options_of, relation_of
+from slowpath.libraries.sqlalchemy.relations import backref_of, may_have_backref, relation_of
 from slowpath.project import ClassRef, Project
 from slowpath.schema import Column, Index, Model, Relation
 
@@ -31,9 +31,9 @@ def models(project: Project) -> tuple[Model, ...]:
     drafts: dict[ClassRef, Draft] = {}
     mapped = [_mapped(bases, drafts, ref) for ref in project.classes() if _is_model(bases, ref)]
     registry = Registry(names, mapped)
-    relations = _linked(registry)
+    links = _Links(registry)
     extra = _module_indexes(names, registry)
-    return tuple(_model(registry, model, relations, extra) for model in registry.models.values())
+    return tuple(_model(links, model, extra) for model in registry.models.values())
 
 
 def _is_model(bases: Bases, ref: ClassRef) -> bool:
@@ -63,7 +63,9 @@ def _mapped(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef) -> Mappe
         if each.name in above:
             inherited |= {relation.name for relation in draft.relations if relation.name not in seen}
         seen |= draft.names
-    tables, known = _tables(own, base, ref, any(each.name in above for each in line))
+    library = library_table(bases.project, ref)
+    has_parent = any(each.name in above for each in line)
+    tables, known = ((library,), library) if library else _tables(own, base, ref, has_parent)
     keys = next((draft.keys for _, draft in own if draft.keys), ())
     return Mapped(
         ref=ref,
@@ -107,39 +109,51 @@ def _tables(
     return guesses, guesses[0] if named or style != "plain" else ""
 
 
-def _linked(registry: Registry) -> dict[str, tuple[Relation, ...]]:
-    """The relations of each model, with those that other models' backrefs give it and its children."""
-    found: dict[str, dict[str, Relation]] = defaultdict(dict)
-    given: dict[str, dict[str, Relation]] = defaultdict(dict)
-    for model in registry.models.values():
-        for draft in model.relations:
-            relation = relation_of(registry, model, draft)
-            back = None
-            if not model.abstract and draft.name not in model.inherited:
-                back = backref_of(registry, model, draft, relation)
-            elif "backref" in options_of(draft.call).given and relation.target:
-                back = _inherited_backref(registry, model, draft.name, found)
-            if back:
-                relation = replace(relation, back=back.name)
-                if draft.name not in model.inherited:
-                    given[relation.target].setdefault(back.name, back)
-            found[model.name][relation.name] = relation
-    for model in registry.models.values():
-        for name in (model.name, *model.parents):
-            for relation in given.get(name, {}).values():
-                found[model.name].setdefault(relation.name, relation)
-    return {name: tuple(relations.values()) for name, relations in found.items()}
+class _Links:
+    """The relations of models, each linked once."""
 
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.own: dict[str, dict[str, Relation]] = {}
+        self.given: defaultdict[str, dict[str, Relation]] = defaultdict(dict)
+        self.unsure: set[str] = set()
+        for model in registry.models.values():
+            self.of(model)
 
-def _inherited_backref(
-    registry: Registry, model: Mapped, name: str, found: dict[str, dict[str, Relation]]
-) -> Relation | None:
-    for parent in model.parents:
-        above = registry.models.get(parent)
-        draft = next((each for each in above.relations if each.name == name), None) if above else None
-        if above and draft and not above.abstract:
-            return backref_of(registry, above, draft, relation_of(registry, above, draft))
-    return None
+    def of(self, model: Mapped) -> dict[str, Relation]:
+        """The relations that the model's class and those above it declare."""
+        if model.name not in self.own:
+            self.own[model.name] = {}
+            relations = (self._relation(model, draft) for draft in model.relations)
+            self.own[model.name] = {relation.name: relation for relation in relations}
+        return self.own[model.name]
+
+    def all_of(self, model: Mapped) -> tuple[Relation, ...]:
+        """The model's relations, with those that other models' backrefs give it and its children."""
+        given = {name: each for parent in (model.name, *model.parents) for name, each in self.given[parent].items()}
+        return tuple({**given, **self.of(model)}.values())
+
+    def complete(self, model: Mapped) -> bool:
+        """Whether no backref can have been missed."""
+        root = model.base.name if model.base else ""
+        return self.unsure.isdisjoint({root or "?", model.name, *model.parents})
+
+    def _relation(self, model: Mapped, draft: RelationDraft) -> Relation:
+        if draft.name in model.inherited:
+            for parent in model.parents:
+                above = self.registry.models[parent]
+                if not above.abstract and draft.name in self.of(above):
+                    return self.of(above)[draft.name]
+        relation = relation_of(self.registry, model, draft)
+        if model.abstract:
+            return relation
+        back = backref_of(self.registry, model, draft, relation)
+        if back:
+            self.given[relation.target].setdefault(back.name, back)
+            return replace(relation, back=back.name)
+        if may_have_backref(draft):
+            self.unsure.add(relation.target or (model.base.name if model.base else "?"))
+        return relation
 
 
 def _module_indexes(names: Names, registry: Registry) -> dict[str, list[Index]]:
@@ -156,9 +170,7 @@ def _module_indexes(names: Names, registry: Registry) -> dict[str, list[Index]]:
     return found
 
 
-def _model(
-    registry: Registry, model: Mapped, relations: dict[str, tuple[Relation, ...]], extra: dict[str, list[Index]]
-) -> Model:
+def _model(links: _Links, model: Mapped, extra: dict[str, list[Index]]) -> Model:
     is_flask = bool(model.base and model.base.style == "flask")
     query = FLASK_QUERY if is_flask else QUERY
     indexes = (*model.indexes, *extra.get(model.name, ()))
@@ -172,14 +184,14 @@ def _model(
         row_type="",
         table=model.known_table,
         columns=model.columns,
-        relations=relations.get(model.name, ()),
+        relations=links.all_of(model),
         managers=(("query", custom.name if custom else query),) if has_query else (),
         indexes=tuple(_by_column(index, model.columns) for index in indexes),
         parents=model.parents,
         proxies=model.proxies,
-        complete=model.complete,
+        complete=model.complete and links.complete(model),
         abstract=model.abstract,
-        multi_table=model.own_table and any(not registry.models[parent].abstract for parent in model.parents),
+        multi_table=model.own_table and any(not links.registry.models[parent].abstract for parent in model.parents),
     )
 
 

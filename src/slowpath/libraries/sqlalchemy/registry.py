@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from slowpath.expression import Attribute, Call, Constant, Expression, Lambda, argument, dotted
+from slowpath.expression import Attribute, Call, Constant, Expression, Lambda, Name, argument, dotted
 from slowpath.libraries.sqlalchemy.bases import Base
 from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, RelationDraft
 from slowpath.libraries.sqlalchemy.names import Names, Placed
@@ -77,6 +77,18 @@ class Registry:
             for table in model.tables if not model.abstract else ():
                 self._tables[table].append(model)
 
+    def text(self, model: Mapped, value: Expression | None, module: str) -> str:
+        """The string that the expression is, also an attribute of the class (`cls.backref_name`); empty when it cannot be read."""
+        match value:
+            case None:
+                return ""
+            case Attribute(value=Name(id="cls" | "self"), attr=name):
+                found = self._project.project.attribute(model.ref, name)
+                if found is None or found[1].value is None:
+                    return ""
+                return self.names.text_of(found[1].value, found[0].module) or ""
+        return self.names.text_of(value, module) or ""
+
     def target(self, model: Mapped, written: Expression, module: str) -> Mapped | None:
         """The model that a relationship of this one calls so."""
         match written:
@@ -84,6 +96,8 @@ class Registry:
                 return self.target(model, body, module)
             case Constant(value=str(text)):
                 return self.called(model, text)
+            case Attribute(value=Name(id="cls" | "self")):
+                return self.called(model, self.text(model, written, module))
             case Call(arguments=(only, *_)):
                 return self.target(model, only.value, module)
         ref = self._project.class_behind(Placed(written, module))
@@ -120,8 +134,12 @@ class Registry:
         return self._between[key]
 
     def same_table(self, model: Mapped, target: Mapped) -> bool:
-        """Whether the one is the other or inherits from it."""
-        return model.name == target.name or model.name in target.parents or target.name in model.parents
+        """Whether rows of both are in one table."""
+        if model.name == target.name:
+            return True
+        return (model.name in target.parents and not target.own_table) or (
+            target.name in model.parents and not model.own_table
+        )
 
     def table_named(self, written: Expression, module: str) -> str:
         """The model or table that holds the pairs of a many-to-many."""

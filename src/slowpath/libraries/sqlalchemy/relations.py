@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Union
 
 from msgspec import Struct
 
-from slowpath.expression import (
-    Attribute,
-    Binary,
-    Call,
-    Compare,
-    Constant,
-    Expression,
-    Lambda,
-    Listing,
-    Name,
-    argument,
-    dotted,
-)
+from slowpath.expression import Call, Constant, Expression, argument
 from slowpath.expression import Mapping as Written
 from slowpath.libraries.sqlalchemy.drafts import Annotated, RelationDraft
+from slowpath.libraries.sqlalchemy.joins import attributes, marked
 from slowpath.libraries.sqlalchemy.registry import Mapped, Registry
 from slowpath.schema import Access, Lazy, Relation, RelationKind
 
@@ -49,7 +37,6 @@ _OPPOSITE: Mapping[RelationKind, RelationKind] = {
     "reverse-one-to-one": "foreign-key",
     "many-to-many": "many-to-many",
 }
-_ATTRIBUTES = re.compile(r"(?:\b(\w+)\.)?\b([A-Za-z_]\w*)\b")
 
 
 class Options(Struct, frozen=True):
@@ -57,11 +44,6 @@ class Options(Struct, frozen=True):
 
     given: Mapping[str, Expression]
     unread: bool = False
-
-    def text(self, name: str) -> str:
-        """The string given by this name."""
-        value = self.given.get(name)
-        return value.value if isinstance(value, Constant) and isinstance(value.value, str) else ""
 
     def truth(self, name: str) -> bool | None:
         """The bool given by this name."""
@@ -74,6 +56,9 @@ def options_of(call: Call | None) -> Options:
     if call is None:
         return Options({}, True)
     given = {passed.keyword: passed.value for passed in call.arguments if passed.keyword}
+    second = argument(call, "secondary", 1)
+    if second is not None:
+        given["secondary"] = second
     unread = any(passed.star == "**" for passed in call.arguments)
     extra = given.pop("sa_relationship_kwargs", None)
     if isinstance(extra, Written):
@@ -120,7 +105,7 @@ def relation_of(registry: Registry, model: Mapped, draft: RelationDraft) -> Rela
         kind,
         _access(many, is_query),
         column=column if kind in {"foreign-key", "one-to-one"} else "",
-        back=options.text("back_populates"),
+        back=registry.text(model, options.given.get("back_populates"), draft.module),
         lazy=lazy,
         nullable=_is_nullable(model, hint, kind, column),
         through=registry.table_named(secondary, draft.module) if secondary else "",
@@ -133,7 +118,7 @@ def backref_of(registry: Registry, model: Mapped, draft: RelationDraft, relation
     value = options_of(draft.call).given.get("backref")
     if value is None or not relation.target:
         return None
-    name, options = _backref(registry, draft, value)
+    name, options = _backref(registry, model, draft, value)
     if not name:
         return None
     lazy, is_query = lazy_of(options)
@@ -159,14 +144,16 @@ def backref_of(registry: Registry, model: Mapped, draft: RelationDraft, relation
     )
 
 
-def _backref(registry: Registry, draft: RelationDraft, value: Expression) -> tuple[str, Options]:
-    match value:
-        case Constant(value=str(name)):
-            return name, Options({})
-        case Call() as call if registry.names.word_of(call, draft.module) == "backref":
-            first = argument(call, "name", 0)
-            return (registry.names.text_of(first, draft.module) or "" if first else ""), options_of(call)
-    return registry.names.text_of(value, draft.module) or "", Options({})
+def may_have_backref(draft: RelationDraft) -> bool:
+    """Whether the relation may give the other side one that cannot be read."""
+    options = options_of(draft.call)
+    return options.unread or "backref" in options.given
+
+
+def _backref(registry: Registry, model: Mapped, draft: RelationDraft, value: Expression) -> tuple[str, Options]:
+    if isinstance(value, Call) and registry.names.word_of(value, draft.module) == "backref":
+        return registry.text(model, argument(value, "name", 0), draft.module), options_of(value)
+    return registry.text(model, value, draft.module), Options({})
 
 
 def _access(many: bool, is_query: bool) -> Access:
@@ -212,51 +199,24 @@ def _local_column(registry: Registry, model: Mapped, target: Mapped | None, opti
     """The attribute of this side that holds the key to the target, if this side holds it."""
     if target is None or options.given.get("secondary") is not None:
         return ""
+    join = options.given.get("primaryjoin")
+    said = attributes(options.given.get("foreign_keys")) or marked(join, "foreign")
     own = registry.keys_between(model, target)
-    other = registry.keys_between(target, model)
-    joined = _attributes(options.given.get("primaryjoin"))
-    said = _attributes(options.given.get("foreign_keys"))
-    labels = {name.rpartition(".")[2] for name in (model.name, *model.parents)}
+    columns = {column.name for column in model.columns}
+    labels = {name.rpartition(".")[2] for name in (model.name, *model.parents)} | {"cls", "self"}
+    mine = tuple(name for label, name in said if name in columns and (not label or label in labels))
+    if registry.same_table(model, target):
+        remote = attributes(options.given.get("remote_side")) or marked(join, "remote")
+        keys = mine or own
+        return keys[0] if keys and remote and not {name for _, name in remote} & set(keys) else ""
     if said:
-        return next((name for label, name in said if name in own and (not label or label in labels)), "")
-    if joined:
-        own = tuple(key for key in own if any(name == key for _, name in joined)) or own
-    is_self = registry.same_table(model, target)
-    if is_self:
-        remote = options.given.get("remote_side")
-        return own[0] if own and remote is not None and _leads_up(remote, own) else ""
-    if own and (not other or not joined):
-        return own[0] if not (other and options.truth("uselist")) else ""
-    mentioned = {name for label, name in joined if label in labels}
-    return next((key for key in own if key in mentioned), "")
-
-
-def _leads_up(remote: Expression, own: tuple[str, ...]) -> bool:
-    """Whether the far side of a join of a table with itself is the key that is referred to."""
-    names = {name for _, name in _attributes(remote)}
-    return not names & set(own) or not names
-
-
-def _attributes(value: Expression | None) -> tuple[tuple[str, str], ...]:
-    """Every `Class.attribute` and plain name that an expression or a string of one mentions."""
-    match value:
-        case Constant(value=str(text)):
-            return tuple((label, name) for label, name in _ATTRIBUTES.findall(text))
-        case Name(id=name):
-            return (("", name),)
-        case Attribute(value=owner, attr=name):
-            return ((dotted(owner).removesuffix(".c").rpartition(".")[2], name),)
-        case Listing(elements=elements):
-            return tuple(each for element in elements for each in _attributes(element))
-        case Lambda(body=body):
-            return _attributes(body)
-        case Compare(left=left, operands=operands):
-            return tuple(each for part in (left, *operands) for each in _attributes(part))
-        case Binary(left=left, right=right):
-            return _attributes(left) + _attributes(right)
-        case Call(arguments=arguments):
-            return tuple(each for passed in arguments for each in _attributes(passed.value))
-    return ()
+        return mine[0] if mine else ""
+    joined = attributes(join)
+    mentioned = tuple(key for key in own if any(key == name and label in {"", *labels} for label, name in joined))
+    if mentioned:
+        return mentioned[0]
+    is_theirs = options.truth("uselist") and registry.keys_between(target, model)
+    return own[0] if own and not joined and not is_theirs else ""
 
 
 def _kind(
