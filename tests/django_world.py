@@ -58,6 +58,4 @@ def statements() -> Iterator[list[str]]:
     sent: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield sent
-    sent += [
-        query["sql"] for query in captured if not query["sql"].startswith(TRANSACTION_CONTROL)
-    ]
+    sent += [query["sql"] for query in captured if not query["sql"].startswith(TRANSACTION_CONTROL)]

@@ -9,9 +9,11 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from msgspec import Struct
+
 from slowpath.expression import Node
 from slowpath.semantics.lowering import Body, LoweringError, lower, spans
 from slowpath.semantics.slices import slice_of
@@ -131,7 +133,8 @@ STATEMENTS = {
     "with (\n    a as b,\n    c,\n): pass": "With([WithItem(Name('a'), Name('b')), WithItem(Name('c'))], [], False)",
     "async with a() as (b, c): pass": "With([WithItem(Call(Name('a')), Listing('tuple', [Name('b'), Name('c')]))], "
     "[], True)",
-    "try: a\nexcept: b\nelse: c\nfinally: d": "Try([Evaluate(Name('a'))], [Handler(None, None, [Evaluate(Name('b'))])], "
+    "try: a\nexcept: b\nelse: c\nfinally: d": "Try([Evaluate(Name('a'))], "
+    "[Handler(None, None, [Evaluate(Name('b'))])], "
     "[Evaluate(Name('c'))], [Evaluate(Name('d'))])",
     "try: a\nexcept (B, C) as d: pass": "Try([Evaluate(Name('a'))], "
     "[Handler(Listing('tuple', [Name('B'), Name('C')]), 'd')])",
@@ -149,10 +152,11 @@ STATEMENTS = {
     "type X = a": "",
     "yield": "Evaluate(Yield(None, False))",
     "a = yield b": "Assign([Name('a')], Yield(Name('b'), False))",
-    "match a:\n    case b.C(d, e=[f, *g]) if h: i\n    case {1: j, **k} | [j, k]: pass\n    case _: pass": "Match(Name('a'), "
-    "[Case(['d', 'f', 'g'], Attribute(Name('b'), 'C'), Name('h'), [Evaluate(Name('i'))]), Case(['j', 'k']), Case()])",
-    "match a, b:\n    case (C() as d, 1): pass\n    case C() as d: pass": "Match(Listing('tuple', [Name('a'), Name('b')]), "
-    "[Case(['d']), Case(['d'], Name('C'))])",
+    "match a:\n    case b.C(d, e=[f, *g]) if h: i\n    case {1: j, **k} | [j, k]: pass\n    case _: pass": "Match("
+    "Name('a'), [Case(['d', 'f', 'g'], Attribute(Name('b'), 'C'), Name('h'), [Evaluate(Name('i'))]), "
+    "Case(['j', 'k']), Case()])",
+    "match a, b:\n    case (C() as d, 1): pass\n    case C() as d: pass": "Match("
+    "Listing('tuple', [Name('a'), Name('b')]), [Case(['d']), Case(['d'], Name('C'))])",
 }
 
 
@@ -237,6 +241,13 @@ def test_deep_nesting_is_refused(code: str) -> None:
         lower(f"def f():\n    return {code}", 1)
 
 
+def test_places_of_what_is_too_deep_for_them() -> None:
+    slice_text = "def f():\n    if a: pass\n" + "    elif a: pass\n" * 450
+    assert lower(slice_text, 1).statements
+    with pytest.raises(LoweringError, match="nested too deeply"):
+        spans(slice_text, 1, 1, [0])
+
+
 @pytest.mark.parametrize(
     "code",
     ["(" + "'a' # why\n" * 900 + ")", "[" + "(a.b, 'c', -1),\n" * 2_000 + "]", "1\n" + "    a.b(c)\n" * 2_000],
@@ -291,11 +302,19 @@ def expected_places(function: FunctionNode, lines: list[str]) -> set[Place]:
     kept = [root for root in roots if not isinstance(root, (FunctionNode, ast.ClassDef))]
     found = [node for root in kept for node in own_nodes(root)]
     return {
-        (type(node).__name__, node.lineno, _character(node.lineno, node.col_offset, lines))
-        + (node.end_lineno or 0, _character(node.end_lineno or 0, node.end_col_offset or 0, lines))
+        (type(node).__name__, *_begin(node, lines), *_end(node, lines))
         for node in found
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call))
     }
+
+
+def _begin(node: ast.expr, lines: list[str]) -> tuple[int, int]:
+    return node.lineno, _character(node.lineno, node.col_offset, lines)
+
+
+def _end(node: ast.expr, lines: list[str]) -> tuple[int, int]:
+    line = node.end_lineno or 0
+    return line, _character(line, node.end_col_offset or 0, lines)
 
 
 def _character(line: int, offset: int, lines: list[str]) -> int:
@@ -339,8 +358,8 @@ def test_places_in_awkward_code() -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="older parsers place the holes of f-strings wrongly")
 @pytest.mark.parametrize("module", [argparse, asyncio.base_events, textwrap], ids=lambda module: module.__name__)
-def test_places_in_the_standard_library(module: object) -> None:
-    assert check_places(Path(str(getattr(module, "__file__"))).read_text(encoding="utf-8")) > 10
+def test_places_in_the_standard_library(module: ModuleType) -> None:
+    assert check_places(Path(str(module.__file__)).read_text(encoding="utf-8")) > 10
 
 
 def test_number_zero_is_the_name_of_the_function() -> None:

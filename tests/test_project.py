@@ -212,6 +212,12 @@ def test_the_order_of_asking_changes_nothing() -> None:
         (["a/queue.py"], "a/t.py: import queue", "queue", "external queue"),
         (["a/logging/config.py"], "a/t.py: import logging.config", "logging.config", "external logging.config"),
         (["platform/__init__.py", "platform/a.py"], "t.py: import platform.a", "platform.a", "module platform.a"),
+        (["p/__init__.py", "p/gap/drf/__init__.py"], "t.py: import drf", "drf", "external drf"),
+        (["p/__init__.py", "p/gap/drf/__init__.py"], "p/gap/t.py: import drf", "drf", "module drf"),
+        (["p/__init__.py", "p/gap/drf/__init__.py"], "t.py: import p.gap.drf", "p.gap.drf", "module drf"),
+        (["p/__init__.py", "p/gap/a.py"], "t.py: from p import gap", "gap.a", "module a"),
+        (["p/__init__.py", "p/gap/a.py"], "p/t.py: from . import gap", "gap.a", "module a"),
+        (["p/__init__.py", "p/gap/a.py"], "p/t.py: from .gap import a", "a", "module a"),
         (["l/openai/__init__.py"], "l/openai/a.py: from openai import OpenAI", "OpenAI", "external openai.OpenAI"),
     ],
 )

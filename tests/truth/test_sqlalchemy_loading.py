@@ -10,7 +10,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from sqlalchemy import (
@@ -120,7 +120,7 @@ class Passport(Base):
 
 class Vehicle(Base):
     __tablename__ = "vehicle"
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+    __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -128,7 +128,7 @@ class Vehicle(Base):
 
 class Car(Vehicle):
     __tablename__ = "car"
-    __mapper_args__ = {"polymorphic_identity": "car"}
+    __mapper_args__: ClassVar = {"polymorphic_identity": "car"}
 
     id: Mapped[int] = mapped_column(ForeignKey("vehicle.id"), primary_key=True)
     doors: Mapped[int] = mapped_column(default=4)
@@ -211,11 +211,10 @@ def mapped(lazy: str | bool | None) -> type[Any]:
     return Parent
 
 
-
-def cost_of_collection(session: Session, rows: Callable[[Session], Any]) -> tuple[int, int | str]:
+def cost_of_collection(session: Session, statement: Any) -> tuple[int, int | str]:
     """Queries to load the parents, and to read the children of all of them."""
     with listened(session.get_bind()) as sent:
-        parents = rows(session)
+        parents = session.scalars(statement).unique().all()
         loading = len(sent)
         assert len(parents) == PARENTS
         try:
@@ -254,7 +253,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The .*noload:sqlalchemy.exc.SADe
 def test_lazy(lazy: str | bool | None) -> None:
     model = mapped(lazy)
     with Session(filled(model.metadata)) as session:
-        assert cost_of_collection(session, lambda s: s.scalars(select(model)).unique().all()) == expected(lazy)
+        assert cost_of_collection(session, select(model)) == expected(lazy)
 
 
 @pytest.mark.parametrize("lazy", sorted(LAZY - loading_table.NO_OPTION, key=str))
@@ -265,7 +264,7 @@ def test_option_overrides_lazy(option: str, lazy: str | bool | None) -> None:
     if option == "contains_eager":
         statement = statement.join(model.children)
     with Session(filled(model.metadata)) as session:
-        cost = cost_of_collection(session, lambda s: s.scalars(statement).unique().all())
+        cost = cost_of_collection(session, statement)
     assert cost == expected(loading_table.OPTIONS[option])
 
 
@@ -311,12 +310,8 @@ def test_yield_per(session: Session, option: str) -> None:
 
 # Per row: what was loaded with the rows, and what reading all of them costs.
 
-Rows = Callable[[Session], Any]
+Rows = Any  # a statement, or a function that gives rows
 Read = Callable[[Any], object]
-
-
-def of(statement: Any) -> Rows:
-    return lambda session: session.scalars(statement).unique().all()
 
 
 def orphans(session: Session) -> Any:
@@ -332,68 +327,158 @@ def adopted(session: Session) -> Any:
 
 
 ROWS_READ: list[tuple[str, Rows, Read, int]] = [
-    ("collection", of(select(Parent)), lambda parent: len(parent.children), PARENTS),
-    ("collection twice", of(select(Parent)), lambda parent: (bool(parent.children), list(parent.children)), PARENTS),
+    ("collection", select(Parent), lambda parent: len(parent.children), PARENTS),
+    ("collection twice", select(Parent), lambda parent: (bool(parent.children), list(parent.children)), PARENTS),
     ("session.query", lambda session: session.query(Parent).all(), lambda parent: parent.children, PARENTS),
-    ("textual SQL", of(select(Parent).from_statement(text("SELECT id, name FROM parent"))), lambda parent: parent.children, PARENTS),
-    ("textual SQL with option", of(select(Parent).from_statement(text("SELECT id, name FROM parent")).options(selectinload(Parent.children))), lambda parent: parent.children, 0),
-    ("join is not a load", of(select(Parent).join(Parent.children)), lambda parent: parent.children, PARENTS),
-    ("contains_eager takes the join", of(select(Parent).join(Parent.children).options(contains_eager(Parent.children))), lambda parent: parent.children, 0),
-    ("joinedload in session.query", lambda session: session.query(Parent).options(joinedload(Parent.children)).all(), lambda parent: parent.children, 0),
-    ("one-to-one", of(select(Parent)), lambda parent: parent.passport, PARENTS),
-    ("one-to-one there and back", of(select(Parent)), lambda parent: parent.passport.parent, PARENTS),
-    ("and the other way", of(select(Passport)), lambda passport: passport.parent.passport, 2 * PARENTS),
+    (
+        "textual SQL",
+        select(Parent).from_statement(text("SELECT id, name FROM parent")),
+        lambda parent: parent.children,
+        PARENTS,
+    ),
+    (
+        "textual SQL with option",
+        select(Parent).from_statement(text("SELECT id, name FROM parent")).options(selectinload(Parent.children)),
+        lambda parent: parent.children,
+        0,
+    ),
+    ("join is not a load", select(Parent).join(Parent.children), lambda parent: parent.children, PARENTS),
+    (
+        "contains_eager takes the join",
+        select(Parent).join(Parent.children).options(contains_eager(Parent.children)),
+        lambda parent: parent.children,
+        0,
+    ),
+    (
+        "joinedload in session.query",
+        lambda session: session.query(Parent).options(joinedload(Parent.children)).all(),
+        lambda parent: parent.children,
+        0,
+    ),
+    ("one-to-one", select(Parent), lambda parent: parent.passport, PARENTS),
+    ("one-to-one there and back", select(Parent), lambda parent: parent.passport.parent, PARENTS),
+    ("and the other way", select(Passport), lambda passport: passport.parent.passport, 2 * PARENTS),
     # Options in chains.
-    ("second hop", of(select(Parent).options(selectinload(Parent.children))), lambda parent: [child.school for child in parent.children], PARENTS * CHILDREN),
-    ("selectin, joined", of(select(Parent).options(selectinload(Parent.children).joinedload(Child.school))), lambda parent: [child.school for child in parent.children], 0),
-    ("selectin, selectin", of(select(Parent).options(selectinload(Parent.children).selectinload(Child.school))), lambda parent: [child.school for child in parent.children], 0),
-    ("selectin, options", of(select(Parent).options(selectinload(Parent.children).options(joinedload(Child.school)))), lambda parent: [child.school for child in parent.children], 0),
-    ("defaultload loads nothing", of(select(Parent).options(defaultload(Parent.children).selectinload(Child.school))), lambda parent: [child.school for child in parent.children], 2 * PARENTS),
-    ("Load", of(select(Parent).options(Load(Parent).selectinload(Parent.children))), lambda parent: parent.children, 0),
-    ("Load of everything", of(select(Parent).options(Load(Parent).selectinload("*"))), lambda parent: (parent.children, parent.passport), 0),
-    ("everything", of(select(Parent).options(selectinload("*"))), lambda parent: (parent.children, parent.passport), 0),
-    ("one, and nothing else", of(select(Parent).options(selectinload(Parent.children), raiseload("*"))), lambda parent: parent.children, 0),
+    (
+        "second hop",
+        select(Parent).options(selectinload(Parent.children)),
+        lambda parent: [child.school for child in parent.children],
+        PARENTS * CHILDREN,
+    ),
+    (
+        "selectin, joined",
+        select(Parent).options(selectinload(Parent.children).joinedload(Child.school)),
+        lambda parent: [child.school for child in parent.children],
+        0,
+    ),
+    (
+        "selectin, selectin",
+        select(Parent).options(selectinload(Parent.children).selectinload(Child.school)),
+        lambda parent: [child.school for child in parent.children],
+        0,
+    ),
+    (
+        "selectin, options",
+        select(Parent).options(selectinload(Parent.children).options(joinedload(Child.school))),
+        lambda parent: [child.school for child in parent.children],
+        0,
+    ),
+    (
+        "defaultload loads nothing",
+        select(Parent).options(defaultload(Parent.children).selectinload(Child.school)),
+        lambda parent: [child.school for child in parent.children],
+        2 * PARENTS,
+    ),
+    ("Load", select(Parent).options(Load(Parent).selectinload(Parent.children)), lambda parent: parent.children, 0),
+    (
+        "Load of everything",
+        select(Parent).options(Load(Parent).selectinload("*")),
+        lambda parent: (parent.children, parent.passport),
+        0,
+    ),
+    ("everything", select(Parent).options(selectinload("*")), lambda parent: (parent.children, parent.passport), 0),
+    (
+        "one, and nothing else",
+        select(Parent).options(selectinload(Parent.children), raiseload("*")),
+        lambda parent: parent.children,
+        0,
+    ),
     # Many-to-one: a parent costs one query, however many children have it.
-    ("many-to-one", of(select(Child)), lambda child: child.parent, PARENTS),
-    ("its key", of(select(Child)), lambda child: child.parent_id, 0),
-    ("its id", of(select(Child)), lambda child: child.parent.id, PARENTS),
-    ("join of it", of(select(Child).join(Child.parent)), lambda child: child.parent, PARENTS),
-    ("selected beside it", lambda session: session.execute(select(Child, Parent).join(Child.parent)).all(), lambda row: row.Child.parent, 0),
-    ("joined", of(select(Child).options(joinedload(Child.parent))), lambda child: child.parent, 0),
-    ("collection behind it", of(select(Child).options(joinedload(Child.parent))), lambda child: child.parent.children, PARENTS),
+    ("many-to-one", select(Child), lambda child: child.parent, PARENTS),
+    ("its key", select(Child), lambda child: child.parent_id, 0),
+    ("its id", select(Child), lambda child: child.parent.id, PARENTS),
+    ("join of it", select(Child).join(Child.parent), lambda child: child.parent, PARENTS),
+    (
+        "selected beside it",
+        lambda session: session.execute(select(Child, Parent).join(Child.parent)).all(),
+        lambda row: row.Child.parent,
+        0,
+    ),
+    ("joined", select(Child).options(joinedload(Child.parent)), lambda child: child.parent, 0),
+    (
+        "collection behind it",
+        select(Child).options(joinedload(Child.parent)),
+        lambda child: child.parent.children,
+        PARENTS,
+    ),
     ("null key", orphans, lambda child: child.parent, 0),
     ("assigned", adopted, lambda child: child.parent, 0),
     # Back references, also of children that another query found: the parent is in the identity map.
-    ("of a lazy collection", of(select(Parent)), lambda parent: [child.parent for child in parent.children], PARENTS),
-    ("of a loaded collection", of(select(Parent).options(selectinload(Parent.children))), lambda parent: [child.parent for child in parent.children], 0),
+    ("of a lazy collection", select(Parent), lambda parent: [child.parent for child in parent.children], PARENTS),
+    (
+        "of a loaded collection",
+        select(Parent).options(selectinload(Parent.children)),
+        lambda parent: [child.parent for child in parent.children],
+        0,
+    ),
     # Association proxies.
-    ("proxy", of(select(Parent)), lambda parent: list(parent.names), PARENTS),
-    ("proxy, loaded", of(select(Parent).options(selectinload(Parent.children))), lambda parent: list(parent.names), 0),
-    ("proxy of one", of(select(Child)), lambda child: child.parent_name, PARENTS),
-    ("proxy of one, loaded", of(select(Child).options(joinedload(Child.parent))), lambda child: child.parent_name, 0),
+    ("proxy", select(Parent), lambda parent: list(parent.names), PARENTS),
+    ("proxy, loaded", select(Parent).options(selectinload(Parent.children)), lambda parent: list(parent.names), 0),
+    ("proxy of one", select(Child), lambda child: child.parent_name, PARENTS),
+    ("proxy of one, loaded", select(Child).options(joinedload(Child.parent)), lambda child: child.parent_name, 0),
     # Columns.
     ("tuples", lambda session: session.execute(select(Child.name, Child.parent_id)).all(), lambda row: row.name, 0),
     ("tuples of session.query", lambda session: session.query(Child.name).all(), lambda row: row.name, 0),
-    ("load_only", of(select(Parent).options(load_only(Parent.name))), lambda parent: (parent.id, parent.name), 0),
-    ("not in load_only", of(select(Parent).options(load_only(Parent.name))), lambda parent: (parent.bio, parent.bio), PARENTS),
-    ("two not in load_only", of(select(Parent).options(load_only(Parent.id))), lambda parent: (parent.bio, parent.name), 2 * PARENTS),
-    ("defer", of(select(Parent).options(defer(Parent.bio))), lambda parent: parent.bio, PARENTS),
-    ("defer of everything", of(select(Parent).options(defer("*"))), lambda parent: (parent.id, parent.name), PARENTS),
-    ("deferred in the model", of(select(Parent)), lambda parent: parent.photo, PARENTS),
-    ("undefer", of(select(Parent).options(undefer(Parent.photo))), lambda parent: parent.photo, 0),
-    ("undefer of everything", of(select(Parent).options(undefer("*"))), lambda parent: parent.photo, 0),
-    ("deferred group", of(select(Parent)), lambda parent: (parent.letter, parent.stamp), PARENTS),
-    ("load_only of related rows", of(select(Parent).options(selectinload(Parent.children).load_only(Child.name))), lambda parent: [child.school_id for child in parent.children], PARENTS * CHILDREN),
-    ("key left out", of(select(Child).options(load_only(Child.name))), lambda child: child.school, 2 * PARENTS * CHILDREN),
-    ("key left out, joined", of(select(Child).options(load_only(Child.name), joinedload(Child.school))), lambda child: child.school, 0),
-    ("columns of a subclass", of(select(Vehicle)), lambda car: car.doors, PARENTS),
-    ("columns of the class asked for", of(select(Car)), lambda car: car.doors, 0),
-]  # fmt: skip
+    ("load_only", select(Parent).options(load_only(Parent.name)), lambda parent: (parent.id, parent.name), 0),
+    (
+        "not in load_only",
+        select(Parent).options(load_only(Parent.name)),
+        lambda parent: (parent.bio, parent.bio),
+        PARENTS,
+    ),
+    (
+        "two not in load_only",
+        select(Parent).options(load_only(Parent.id)),
+        lambda parent: (parent.bio, parent.name),
+        2 * PARENTS,
+    ),
+    ("defer", select(Parent).options(defer(Parent.bio)), lambda parent: parent.bio, PARENTS),
+    ("defer of everything", select(Parent).options(defer("*")), lambda parent: (parent.id, parent.name), PARENTS),
+    ("deferred in the model", select(Parent), lambda parent: parent.photo, PARENTS),
+    ("undefer", select(Parent).options(undefer(Parent.photo)), lambda parent: parent.photo, 0),
+    ("undefer of everything", select(Parent).options(undefer("*")), lambda parent: parent.photo, 0),
+    ("deferred group", select(Parent), lambda parent: (parent.letter, parent.stamp), PARENTS),
+    (
+        "load_only of related rows",
+        select(Parent).options(selectinload(Parent.children).load_only(Child.name)),
+        lambda parent: [child.school_id for child in parent.children],
+        PARENTS * CHILDREN,
+    ),
+    ("key left out", select(Child).options(load_only(Child.name)), lambda child: child.school, 2 * PARENTS * CHILDREN),
+    (
+        "key left out, joined",
+        select(Child).options(load_only(Child.name), joinedload(Child.school)),
+        lambda child: child.school,
+        0,
+    ),
+    ("columns of a subclass", select(Vehicle), lambda car: car.doors, PARENTS),
+    ("columns of the class asked for", select(Car), lambda car: car.doors, 0),
+]
 
 
 @pytest.mark.parametrize(("load", "read", "queries"), [pytest.param(*case[1:], id=case[0]) for case in ROWS_READ])
 def test_cost_of_reading_rows(session: Session, load: Rows, read: Read, queries: int) -> None:
-    rows = list(load(session))
+    rows = list(load(session)) if callable(load) else session.scalars(load).unique().all()
     assert rows
     with costs(session, queries):
         for row in rows:
@@ -577,7 +662,9 @@ def test_update_per_row(session: Session, end: Callable[[Session], None], expire
             end(session)
 
 
-@pytest.mark.parametrize("end", [pytest.param(Session.commit, id="commit"), pytest.param(Session.rollback, id="rollback")])
+@pytest.mark.parametrize(
+    "end", [pytest.param(Session.commit, id="commit"), pytest.param(Session.rollback, id="rollback")]
+)
 def test_row_is_read_again_after_the_transaction_ended(session: Session, end: Callable[[Session], None]) -> None:
     parents = session.scalars(select(Parent)).all()
     with costs(session, PARENTS - 1):
@@ -608,35 +695,6 @@ def test_updates_of_different_columns_are_not(session: Session) -> None:
         session.flush()
 
 
-ADDED: list[tuple[str, Callable[[Session], object], int]] = [
-    ("add, flush", lambda session: [(session.add(School()), session.flush()) for _ in range(3)], 3),
-    ("add, commit", lambda session: [(session.add(School()), session.commit()) for _ in range(3)], 3),
-    ("add, commit, refresh", lambda session: [added_and_refreshed(session) for _ in range(3)], 6),
-    # SQLite gives keys one by one. PostgreSQL and MariaDB give them to a statement's rows at once.
-    ("add_all, flush", lambda session: (session.add_all([School() for _ in range(3)]), session.flush()), 3),
-    ("add_all with keys", lambda session: (session.add_all([School(id=50 + n) for n in range(3)]), session.flush()), 1),
-    ("insert of a list", lambda session: session.execute(insert(School), [{"name": "new"}] * 3), 1),
-    ("insert with returning", lambda session: session.scalars(insert(School).returning(School.id), [{"name": "new"}] * 3).all(), 1),
-    ("bulk_save_objects", lambda session: session.bulk_save_objects([School() for _ in range(3)]), 1),
-    ("update of a list", lambda session: session.execute(update(Parent), [{"id": n, "name": "new"} for n in NUMBERS]), 1),
-    # A pending row is flushed before a query: one that queries per item writes per item.
-    ("add, query", lambda session: [(session.add(School()), session.scalar(select(func.count(School.id)))) for _ in range(3)], 6),
-    ("merge", lambda session: [session.merge(School(id=c, name="school")) for _, c in PAIRS], len(PAIRS)),
-    ("refresh", lambda session: [session.refresh(passport) for passport in session.scalars(select(Passport)).all()], 4),
-    ("delete", lambda session: ([session.delete(row) for row in session.scalars(select(Passport)).all()], session.flush()), 2),
-    # To take the key from its children a deleted parent reads them: a query per row and relationship.
-    ("delete of a parent", lambda session: ([session.delete(row) for row in session.scalars(select(Parent)).all()], session.flush()), 1 + 2 * PARENTS + 3),
-    ("append to a lazy collection", lambda session: appended(session), 1 + PARENTS),
-    ("the same from the other side", lambda session: [Child(parent=row) for row in session.scalars(select(Parent)).all()], 1),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("write", "queries"), [pytest.param(*case[1:], id=case[0]) for case in ADDED])
-def test_cost_of_writing(session: Session, write: Callable[[Session], object], queries: int) -> None:
-    with costs(session, queries):
-        write(session)
-
-
 def added_and_refreshed(session: Session) -> None:
     school = School()
     session.add(school)
@@ -648,6 +706,59 @@ def appended(session: Session) -> None:
     with session.no_autoflush:
         for parent in session.scalars(select(Parent)).all():
             parent.children.append(Child(name="new"))
+
+
+ADDED: list[tuple[str, Callable[[Session], object], int]] = [
+    ("add, flush", lambda session: [(session.add(School()), session.flush()) for _ in range(3)], 3),
+    ("add, commit", lambda session: [(session.add(School()), session.commit()) for _ in range(3)], 3),
+    ("add, commit, refresh", lambda session: [added_and_refreshed(session) for _ in range(3)], 6),
+    # SQLite gives keys one by one. PostgreSQL and MariaDB give them to a statement's rows at once.
+    ("add_all, flush", lambda session: (session.add_all([School() for _ in range(3)]), session.flush()), 3),
+    ("add_all with keys", lambda session: (session.add_all([School(id=50 + n) for n in range(3)]), session.flush()), 1),
+    ("insert of a list", lambda session: session.execute(insert(School), [{"name": "new"}] * 3), 1),
+    (
+        "insert with returning",
+        lambda session: session.scalars(insert(School).returning(School.id), [{"name": "new"}] * 3).all(),
+        1,
+    ),
+    ("bulk_save_objects", lambda session: session.bulk_save_objects([School() for _ in range(3)]), 1),
+    (
+        "update of a list",
+        lambda session: session.execute(update(Parent), [{"id": n, "name": "new"} for n in NUMBERS]),
+        1,
+    ),
+    # A pending row is flushed before a query: one that queries per item writes per item.
+    (
+        "add, query",
+        lambda session: [(session.add(School()), session.scalar(select(func.count(School.id)))) for _ in range(3)],
+        6,
+    ),
+    ("merge", lambda session: [session.merge(School(id=c, name="school")) for _, c in PAIRS], len(PAIRS)),
+    ("refresh", lambda session: [session.refresh(passport) for passport in session.scalars(select(Passport)).all()], 4),
+    (
+        "delete",
+        lambda session: ([session.delete(row) for row in session.scalars(select(Passport)).all()], session.flush()),
+        2,
+    ),
+    # To take the key from its children a deleted parent reads them: a query per row and relationship.
+    (
+        "delete of a parent",
+        lambda session: ([session.delete(row) for row in session.scalars(select(Parent)).all()], session.flush()),
+        1 + 2 * PARENTS + 3,
+    ),
+    ("append to a lazy collection", appended, 1 + PARENTS),
+    (
+        "the same from the other side",
+        lambda session: [Child(parent=row) for row in session.scalars(select(Parent)).all()],
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("write", "queries"), [pytest.param(*case[1:], id=case[0]) for case in ADDED])
+def test_cost_of_writing(session: Session, write: Callable[[Session], object], queries: int) -> None:
+    with costs(session, queries):
+        write(session)
 
 
 # AsyncSession: what would be a query of its own raises instead.

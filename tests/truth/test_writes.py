@@ -142,7 +142,11 @@ COSTS: list[tuple[str, Write, int]] = [
     ("save of an old row", lambda: each(changed(Author), "save"), 1 + ROWS),
     ("bulk_update", lambda: Author.objects.bulk_update(changed(Author), ["name"]), 1 + 1),
     ("update", lambda: Author.objects.update(name="changed"), 1),
-    ("update of each", lambda: [Author.objects.filter(pk=row.pk).update(name=row.name) for row in changed(Author)], 1 + ROWS),
+    (
+        "update of each",
+        lambda: [Author.objects.filter(pk=row.pk).update(name=row.name) for row in changed(Author)],
+        1 + ROWS,
+    ),
     ("update by what the row holds", lambda: Author.objects.update(books_sold=F("books_sold") + 1), 1),
     ("delete of each", lambda: each(list(Author.objects.all()), "delete"), 1 + ROWS),
     ("delete of the query", lambda: Author.objects.all().delete(), 1),
@@ -151,15 +155,27 @@ COSTS: list[tuple[str, Write, int]] = [
     ("delete of the query, with tracks", lambda: Album.objects.all().delete(), 1 + 3),
     # What looks a row up writes after it.
     ("get_or_create of old rows", lambda: [Author.objects.get_or_create(name=n) for n in range(ROWS)], ROWS),
-    ("get_or_create of new rows", lambda: [Author.objects.get_or_create(name=f"new {n}") for n in range(ROWS)], 2 * ROWS),
-    ("update_or_create of old rows", lambda: [Author.objects.update_or_create({"books_sold": 1}, name=n) for n in range(ROWS)], 2 * ROWS),
-    ("update_or_create of new rows", lambda: [Author.objects.update_or_create({"books_sold": 1}, name=f"new {n}") for n in range(ROWS)], 2 * ROWS),
+    (
+        "get_or_create of new rows",
+        lambda: [Author.objects.get_or_create(name=f"new {n}") for n in range(ROWS)],
+        2 * ROWS,
+    ),
+    (
+        "update_or_create of old rows",
+        lambda: [Author.objects.update_or_create({"books_sold": 1}, name=n) for n in range(ROWS)],
+        2 * ROWS,
+    ),
+    (
+        "update_or_create of new rows",
+        lambda: [Author.objects.update_or_create({"books_sold": 1}, name=f"new {n}") for n in range(ROWS)],
+        2 * ROWS,
+    ),
     ("refresh_from_db", lambda: each(list(Author.objects.all()), "refresh_from_db"), 1 + ROWS),
     # Multi-table inheritance doubles all of it.
     ("save of a new row in two tables", lambda: each(new(Restaurant), "save"), 2 * ROWS),
     ("save of an old row in two tables", lambda: each(changed(Restaurant), "save"), 1 + 2 * ROWS),
     ("bulk_update of the other table", lambda: Restaurant.objects.bulk_update(changed(Restaurant), ["name"]), 1 + 2),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("write", "queries"), [pytest.param(*case[1:], id=case[0]) for case in COSTS])
@@ -180,7 +196,7 @@ CALLS: list[tuple[str, Write, set[str]]] = [
     ("update", lambda: Careful.objects.update(name="changed"), set()),
     ("delete", lambda: each(list(Careful.objects.all()), "delete"), {"delete"}),
     ("delete of the query", lambda: Careful.objects.all().delete(), set()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("write", "calls"), [pytest.param(*case[1:], id=case[0]) for case in CALLS])
@@ -201,7 +217,7 @@ SIGNALS: list[tuple[str, Write, set[str]]] = [
     ("update", lambda: Author.objects.update(name="changed"), set()),
     ("delete", lambda: each(list(Author.objects.all()), "delete"), DELETE),
     ("delete of the query", lambda: Author.objects.all().delete(), DELETE),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("write", "expected"), [pytest.param(*case[1:], id=case[0]) for case in SIGNALS])
@@ -328,11 +344,18 @@ RELATED: list[tuple[str, Callable[[], Album], Callable[[Album, list[Genre], list
     ("set", album, lambda album, genres, tracks: album.genres.set(genres), 2),
     ("set of what is there", linked, lambda album, genres, tracks: album.genres.set(genres), 1),
     ("clear", linked, lambda album, genres, tracks: album.genres.clear(), 1),
-    ("rows of the link", album, lambda album, genres, tracks: Album.genres.through.objects.bulk_create([Album.genres.through(album=album, genre=genre) for genre in genres]), 1),
+    (
+        "rows of the link",
+        album,
+        lambda album, genres, tracks: Album.genres.through.objects.bulk_create(
+            [Album.genres.through(album=album, genre=genre) for genre in genres]
+        ),
+        1,
+    ),
     ("reverse add of each", album, lambda album, genres, tracks: [album.tracks.add(track) for track in tracks], ROWS),
     ("reverse add of all", album, lambda album, genres, tracks: album.tracks.add(*tracks), 1),
     ("reverse add, saving each", album, lambda album, genres, tracks: album.tracks.add(*tracks, bulk=False), ROWS),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("prepare", "write", "queries"), [pytest.param(*case[1:], id=case[0]) for case in RELATED])

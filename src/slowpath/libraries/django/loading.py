@@ -306,12 +306,13 @@ def _annotation(passed: Passed) -> str:
 def _fetch_mode(schema: Schema, model: str, loads: Loads, arguments: tuple[Passed, ...]) -> Loaded:
     mode = next((passed.term.type for passed in arguments if isinstance(passed.term, BuilderTerm)), "")
     every: frozenset[Path] = frozenset({("*",)})
-    match mode.rpartition(".")[2]:
-        case "FETCH_ONE":
+    # The constant goes by its own name or by that of its class: `FETCH_PEERS`, `FetchPeers`.
+    match mode.rpartition(".")[2].replace("_", "").lower():
+        case "fetchone":
             return Loaded(replace(loads, peers=False, refused=loads.refused - every))
-        case "FETCH_PEERS":
+        case "fetchpeers":
             return Loaded(replace(loads, peers=True, refused=loads.refused - every))
-        case "FETCH_RAISE" | "RAISE":
+        case "fetchraise":
             return Loaded(replace(loads, peers=False, refused=loads.refused | every))
     return Loaded(replace(loads, open=True))
 
