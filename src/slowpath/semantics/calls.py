@@ -16,6 +16,7 @@ from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
     Collection,
+    Constant,
     FunctionValue,
     Instance,
     LambdaValue,
@@ -25,6 +26,7 @@ from slowpath.semantics.values import (
     Row,
     Rows,
     Symbol,
+    Template,
     Unknown,
     Value,
     all_varies,
@@ -122,21 +124,34 @@ def call_function(
         depends = all_varies(value)
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
-        values.append((parameter.name, trimmed(map_varies(value, lambda v, m=marker: m if v else v))))
+        values.append((parameter.name, _general(program.reads_text(ref), value, marker)))
     for name, value in captured:
         depends = all_varies(value)
         marker = frozenset((-1 - len(varies),)) if depends else NOTHING
         varies.append(depends)
-        values.append((name, trimmed(map_varies(value, lambda v, m=marker: m if v else v))))
+        values.append((name, _general(True, value, marker)))
     if not program.may_matter(ref) and not any(isinstance(value, Rows | Row) for _, value in values):
         return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
     summary = program.summary(ref, tuple(values), frame.depth + 1)
     frame.height = max(frame.height, summary.height + 1)
-    frame.cut = frame.cut or summary.cut
     hop = Hop(frame.place(at), declaration.qualname)
     frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref), beside=beside)
     _write_back(frame, summary, given, tuple(varies), declaration.parameters)
     return map_varies(summary.returns, lambda found: _outside(found, tuple(varies)))
+
+
+def _general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
+    """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look alike."""
+    match value:
+        case Unknown():
+            return Unknown(varies=marker) if value.varies else UNKNOWN
+        case Constant(value=bool() | None):
+            return value
+        case Constant(value=str()) if texts:
+            return value
+        case Constant() | Template() if not texts:
+            return Unknown(varies=marker) if value.varies else UNKNOWN
+    return trimmed(map_varies(value, lambda varies: marker if varies else varies))
 
 
 def _outside(found: frozenset[int], varies: tuple[frozenset[int], ...]) -> frozenset[int]:

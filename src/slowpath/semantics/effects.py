@@ -138,11 +138,10 @@ AnyEffect = ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Ev
 class Summary(Struct, frozen=True):
     """A function's effects, what it returns, and what it leaves in the parameters it was given.
 
-    `height` is the deepest chain of calls below it; `cut` when a limit ended the analysis early.
+    `height` is the deepest chain of calls below it.
     """
 
     effects: tuple[AnyEffect, ...]
     returns: Value
     finals: tuple[tuple[str, Value], ...]
     height: int = 0
-    cut: bool = False

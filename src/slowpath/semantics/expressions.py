@@ -146,7 +146,7 @@ def _slice(frame: Frame, node: e.Slice) -> Value:
 
 
 def _lambda(frame: Frame, node: e.Lambda) -> Value:
-    free = shapes.names_of(node)
+    free = frame.program.remembered(frame, node.at, "free", lambda: shapes.names_of(node))
     captured = tuple(sorted((name, value) for name, value in frame.env.items() if name in free))
     return LambdaValue(node, captured, frame.module, frame.function, varies=unknown(*(v for _, v in captured)).varies)
 

@@ -42,7 +42,6 @@ class Frame:
         self.owner = owner
         self.depth = depth
         self.height = 0
-        self.cut = False
         self.is_async = False
         self.env: Environment = {}
         self.rebound: set[str] = set()

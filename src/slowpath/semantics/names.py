@@ -55,6 +55,13 @@ class Names(Facts):
         self._attributes: dict[tuple[ClassRef, str], Value | None] = {}
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
+        self._texts: dict[FunctionRef, bool] = {}
+        self._text_words = {"getattr", "setattr", "hasattr", "attrgetter"} | {
+            method
+            for known in self.knowledge.types.values()
+            for method, fact in known.methods.items()
+            if fact.action in {"load", "columns", "sql", "sql-many", "execute", "load-onto"}
+        }
 
     def global_value(self, module: str, name: str) -> Value:
         """What a name means at the level of its module."""
@@ -259,6 +266,14 @@ class Names(Facts):
             if isinstance(resolved, External) and resolved.name in _MEMOS:
                 return True
         return False
+
+    def reads_text(self, ref: FunctionRef) -> bool:
+        """Whether the exact text of an argument can matter to the function."""
+        known = self._texts.get(ref)
+        if known is None:
+            words = self.project.function_of(ref).sketch.words
+            known = self._texts[ref] = not self._text_words.isdisjoint(words)
+        return known
 
     def default_of(self, module: str, parameter: e.Parameter) -> Value:
         """What a parameter is when nothing is passed for it."""

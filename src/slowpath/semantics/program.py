@@ -53,7 +53,8 @@ class Program(Names):
     """A project's functions, read when somebody asks.
 
     A summary is of a function and the values of its parameters. A function that leads back to itself is read again until
-    nothing changes; a summary that still rests on an unfinished one is not kept, so that the order of asking does not matter.
+    nothing changes. What rests on something unfinished is forgotten with the question it was part of, so that the order of
+    asking does not matter.
     """
 
     def __init__(
@@ -72,10 +73,14 @@ class Program(Names):
         self.consulted: set[FunctionRef] = set()
         self._lines_of = lines_of
         self._bodies: dict[FunctionRef, Body | None] = {}
-        self._summaries: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
+        self._kept: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
+        self._passing: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._running: dict[_Key, Summary] = {}
         self._active: dict[FunctionRef, int] = {}
-        self._unfinished: set[_Key] = set()
+        self._heads: set[_Key] = set()
+        self._cut = False
+        self._flags: dict[FunctionRef, tuple[str, ...]] = {}
+        self._shapes: dict[tuple[str, str, int, str], frozenset[str]] = {}
         self._built: dict[ClassRef, Instance] = {}
         self._manager_loads: dict[str, Loads] = {}
 
@@ -149,39 +154,57 @@ class Program(Names):
 
     def summary(self, ref: FunctionRef, parameters: Parameters, depth: int) -> Summary:
         """The function's effects with these values for its parameters (and for variables it sees from outside)."""
+        if depth == 0:
+            self._passing.clear()
         key = (ref, parameters)
-        kept = self._summaries.get(key)
+        kept = self._kept.get(key)
         if kept is not None and depth + kept[0].height <= _DEEPEST:
             self.consulted |= kept[1]
             return kept[0]
+        passing = self._passing.get(key)
+        if passing is not None:
+            self._cut = True
+            self.consulted |= passing[1]
+            return passing[0]
         if key in self._running:
-            self._unfinished.add(key)
+            self._heads.add(key)
             return self._running[key]
         if depth > _DEEPEST or self._active.get(ref, 0) >= _SAME_FUNCTION:
-            return Summary((), unknown(*(value for _, value in parameters)), (), cut=True)
+            self._cut = True
+            return Summary((), unknown(*(value for _, value in parameters)), ())
         return self._settle(key, depth)
 
     def _settle(self, key: _Key, depth: int) -> Summary:
+        """Read the function, again and again if it leads back to itself, and keep what does not rest on anything unfinished.
+
+        A summary that was cut short is kept for the function asked about first and no longer: it depends on the way that led to it.
+        """
         ref = key[0]
-        outer_unfinished, self._unfinished = self._unfinished, set()
-        outer_consulted, self.consulted = self.consulted, {ref}
+        outer = (self._heads, self._cut, self.consulted)
         self._active[ref] = self._active.get(ref, 0) + 1
+        rounds = _ROUNDS if not self._running else 1
         result = _EMPTY
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
+            self._heads, self._cut, self.consulted = set(), False, {ref}
+            known = len(self._passing)
             self._running[key] = result
-            self._unfinished.discard(key)
             read = self._read(key, depth)
-            stable = read == result or key not in self._unfinished
+            stable = read == result or key not in self._heads
             result = read
             if stable:
                 break
+            for stale in list(self._passing)[known:]:
+                del self._passing[stale]
         del self._running[key]
         self._active[ref] -= 1
-        self._unfinished.discard(key)
-        if not self._unfinished and not result.cut:
-            self._summaries[key] = (result, frozenset(self.consulted))
-        self._unfinished |= outer_unfinished
-        self.consulted |= outer_consulted
+        settled = not self._heads - {key} and (rounds > 1 or key not in self._heads)
+        if settled and not self._cut:
+            self._kept[key] = (result, frozenset(self.consulted))
+        else:
+            self._passing[key] = (result, frozenset(self.consulted))
+        self._heads = (self._heads - {key}) | outer[0]
+        self._cut = self._cut or outer[1] or not settled
+        self.consulted |= outer[2]
         return result
 
     def _read(self, key: _Key, depth: int) -> Summary:
@@ -193,8 +216,10 @@ class Program(Names):
 
     def _read_ways(self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int) -> Summary:
         """One reading, or one for each setting of the flags that the ways through the function hang together by."""
-        open_ones = frozenset(name for name, value in parameters if isinstance(value, Unknown))
-        flags = shapes.flags_of(body.statements, open_ones)[:_FLAGS]
+        if ref not in self._flags:
+            self._flags[ref] = shapes.flags_of(body.statements, frozenset(name for name, _ in parameters))
+        open_ones = {name for name, value in parameters if isinstance(value, Unknown)}
+        flags = tuple(flag for flag in self._flags[ref] if flag in open_ones)[:_FLAGS]
         readings = [
             self._read_once(ref, tuple((name, setting.get(name, value)) for name, value in parameters), body, depth)
             for setting in _settings(flags)
@@ -217,7 +242,6 @@ class Program(Names):
                 if name in frame.env and name not in frame.rebound and frame.env[name] != given
             ),
             height=frame.height,
-            cut=frame.cut,
         )
 
     def _result(self, ref: FunctionRef, frame: Frame) -> Value:
@@ -245,6 +269,14 @@ class Program(Names):
     def _evaluate_at_module(self, module: str, node: e.Expression) -> Value:
         frame = Frame(self, module, "", owner=None, depth=1)
         return map_varies(evaluate(frame, node), lambda _: NOTHING)
+
+    def remembered(self, frame: Frame, at: int, what: str, answer: Callable[[], frozenset[str]]) -> frozenset[str]:
+        """A question about the shape of a piece of code, answered once."""
+        key = (frame.module, frame.function, at, what)
+        known = self._shapes.get(key)
+        if known is None:
+            known = self._shapes[key] = answer()
+        return known
 
     def nested(self, frame: Frame, name: str) -> Value | None:
         """The function or class defined under this name inside the one being read."""
@@ -333,7 +365,6 @@ def _merged(readings: list[Summary]) -> Summary:
         returns=_joined([reading.returns for reading in readings]),
         finals=tuple(final for final in first.finals if final in common),
         height=max(reading.height for reading in readings),
-        cut=any(reading.cut for reading in readings),
     )
 
 

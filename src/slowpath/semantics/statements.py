@@ -129,10 +129,11 @@ def _for(frame: Frame, statement: s.For) -> None:
 
 def _loosen(frame: Frame, body: s.Block) -> None:
     """Forget what the first turn would find in variables that the loop changes."""
-    assigned = shapes.assigned_in(body)
-    for name in shapes.names_of(body) & frame.env.keys():
+    at = body[0].at if body else 0
+    assigned = frame.program.remembered(frame, at, "assigned", lambda: shapes.assigned_in(body))
+    for name in assigned & frame.env.keys():
         value = frame.env[name]
-        if isinstance(value, Constant) and name in assigned:
+        if isinstance(value, Constant):
             frame.env[name] = unknown(value)
 
 

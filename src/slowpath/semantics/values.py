@@ -378,17 +378,33 @@ def settled(value: Value, loops: frozenset[int]) -> Value:
 
 
 def trimmed(value: Value, depth: int = 3) -> Value:
-    """The value without what lies more than so many attributes deep, so that recursion ends."""
+    """The value without what lies more than so many attributes deep, and without what says nothing, so that recursion ends."""
     if depth == 0:
-        return value if isinstance(value, Constant | Symbol | ClassValue | ModuleValue) else unknown(value)
+        return value if isinstance(value, Symbol | ClassValue | ModuleValue) else unknown(value)
     match value:
+        case Row(fields=()) | Instance(fields=()):
+            return value
         case Instance() | Row():
-            kept = tuple((name, trimmed(part, depth - 1)) for name, part in value.fields)
+            parts = ((name, trimmed(part, depth - 1)) for name, part in value.fields)
+            plain = isinstance(value, Instance)
+            kept = tuple((name, part) for name, part in parts if not (plain and isinstance(part, Unknown | Constant)))
             return value if kept == value.fields else replace(value, fields=kept)
+        case Collection(items=()):
+            return value
         case Collection():
-            items = value.items
-            if items is not None:
-                items = tuple(trimmed(item, depth - 1) for item in items) if len(items) <= 16 else None
-            key = trimmed(value.key, depth - 1) if value.key is not None else None
-            return replace(value, element=trimmed(value.element, depth - 1), key=key, items=items)
+            return _trimmed_collection(value, depth)
     return value
+
+
+def _trimmed_collection(value: Collection, depth: int) -> Collection:
+    items, bound = value.items, value.bound
+    if items is not None:
+        bound = "small" if len(items) <= 12 else "growing"
+        items = tuple(trimmed(item, depth - 1) for item in items) if len(items) <= 6 else None
+        if items is not None and all(isinstance(item, Unknown) for item in items):
+            items = None
+    key = trimmed(value.key, depth - 1) if value.key is not None else None
+    element = value.element if isinstance(value.element, Unknown) else trimmed(value.element, depth - 1)
+    if isinstance(element, Constant):
+        element = unknown(element)
+    return replace(value, element=element, key=key, items=items, bound=bound)
