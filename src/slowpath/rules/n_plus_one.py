@@ -41,11 +41,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.finding import Confidence
-from slowpath.loads import Loads, Path
+from slowpath.loads import Loads
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, ReadsRelation
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import each, growing, place_in
+from slowpath.semantics.repetition import each, growing, steps
 from slowpath.semantics.values import Origin
 
 
@@ -81,17 +81,14 @@ def _message(effect: ReadsRelation, path: str, rows: str, context: Context) -> s
 
 
 def _related(effect: ReadsRelation, context: Context, path: str) -> tuple[Mark, ...]:
-    marks = [Mark(context.place, f"{_repeats(context)} over the rows")]
-    first = place_in(effect, context)
-    for hop in effect.via:
-        if hop.place == first or len(marks) > 1:
-            marks.append(Mark(hop.place, f"calls `{hop.callee}`"))
+    marks = [Mark(context.place, f"{_repeats(context)} the rows")]
+    marks += [Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)]
     marks.append(Mark(effect.place, f"reads `{path}`: a query each time"))
     return tuple(dict.fromkeys(marks))
 
 
 def _repeats(context: Context) -> str:
-    return {"for": "loops", "while": "loops", "comprehension": "goes", "map": "is applied", "gather": "gathers"}[context.kind]
+    return "is called for each of" if context.kind == "map" else "goes through"
 
 
 def _suggestion(effect: ReadsRelation, origin: Origin, program: Program) -> str:
@@ -108,11 +105,6 @@ def _loads(effect: ReadsRelation) -> Loads:
 
 def _confidence(effect: ReadsRelation) -> Confidence:
     return "medium" if len(effect.via) > 3 else "high"
-
-
-def path_text(path: Path) -> str:
-    """The path as a reader writes it."""
-    return ".".join(path)
 
 
 rule = Rule("SLO101", check, since="0.1.0")

@@ -38,27 +38,30 @@ Fetching everything at once holds it in memory: go in batches of some hundreds w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from slowpath.finding import Confidence
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, chain, each, growing, invariant, place_in
+from slowpath.semantics.repetition import callees, each, growing, invariant, place_in, steps
+from slowpath.semantics.values import Place
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
-    """Queries that run per item, and queries that run again and again unchanged."""
+    """Queries that run per item, and queries that run again and again unchanged; one problem for each place in a loop."""
+    per_item: dict[tuple[Place, Place], list[tuple[RunsQuery, Context]]] = {}
     for effect in function.summary.effects:
         if not isinstance(effect, RunsQuery) or effect.rare or effect.bypasses:
             continue
         context = growing(effect)
         if context is not None:
-            yield _per_item(effect, context)
+            per_item.setdefault((place_in(effect, context), context.place), []).append((effect, context))
             continue
         context = invariant(effect)
         if context is not None and not effect.via and not _is_written(effect, function):
             yield _unchanged(effect, context)
+    for (place, _), found in per_item.items():
+        yield _per_item(place, [effect for effect, _ in found], found[0][1])
 
 
 def _is_written(effect: RunsQuery, function: Function) -> bool:
@@ -69,53 +72,45 @@ def _is_written(effect: RunsQuery, function: Function) -> bool:
     )
 
 
-def _per_item(effect: RunsQuery, context: Context) -> Problem:
-    names = callees(effect, context)
-    query = _named(effect)
-    through = f"`{names[0]}` runs {query}" if names else f"{query} runs"
+def _per_item(place: Place, effects: Sequence[RunsQuery], context: Context) -> Problem:
+    first = min(effects, key=lambda effect: len(effect.via))
+    names = callees(first, context)
+    queries = "a query" if len(effects) == 1 else f"{len(effects)} queries"
+    subject = f"`{names[0]}` runs {queries}" if names else f"`{first.label}` runs"
     return Problem(
-        place=place_in(effect, context),
-        message=f"{through} once per {each(context)}: the number of queries grows with the data",
-        subject=(effect.model or effect.label, effect.label),
-        help=_help(effect),
-        related=_related(effect, context),
-        confidence=_confidence(effect),
+        place=place,
+        message=f"{subject} once per {each(context)}: the number of queries grows with the data",
+        subject=(names[0] if names else first.model or first.label,),
+        help=_help(first),
+        related=_related(effects, context),
+        confidence="medium" if len(first.via) > 3 else "high",
     )
-
-
-def _named(effect: RunsQuery) -> str:
-    return f"`{effect.label}`"
 
 
 def _help(effect: RunsQuery) -> str:
     if effect.action == "sql":
-        return f"fetch all rows in one statement before the loop ({effect.instead or '`WHERE id = ANY(…)` or `IN (…)`'}) and look them up in a dict"
+        return (
+            "fetch all rows in one statement before the loop "
+            f"({effect.instead or '`WHERE id = ANY(…)` or `IN (…)`'}) and look them up in a dict"
+        )
     if effect.relation:
-        return f"fetch the `{effect.relation}` of all rows at once before the loop, filtered with `…__in`, and group them in a dict"
+        return f"fetch the `{effect.relation}` of all rows with one query before the loop, and group them in a dict"
     return "fetch everything that the loop needs with one query before it, and look it up in a dict by key"
 
 
-def _related(effect: RunsQuery, context: Context) -> tuple[Mark, ...]:
+def _related(effects: Sequence[RunsQuery], context: Context) -> tuple[Mark, ...]:
     marks = [Mark(context.place, f"repeats for each {each(context)}")]
-    marks += [Mark(hop.place, f"calls `{hop.callee}`") for hop in effect.via if hop.place in _tail(effect, context)]
-    marks.append(Mark(effect.place, f"runs {_named(effect)}"))
-    return tuple(marks)
-
-
-def _tail(effect: RunsQuery, context: Context) -> tuple[object, ...]:
-    places = chain(effect)
-    return places[places.index(place_in(effect, context)) :]
-
-
-def _confidence(effect: RunsQuery) -> Confidence:
-    return "medium" if len(effect.via) > 3 else "high"
+    for effect in effects[:3]:
+        marks += [Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)]
+        marks.append(Mark(effect.place, f"runs `{effect.label}`"))
+    return tuple(dict.fromkeys(marks))
 
 
 def _unchanged(effect: RunsQuery, context: Context) -> Problem:
     return Problem(
         place=effect.place,
-        message=f"{_named(effect)} runs again for each {each(context)}, with the same answer every time",
-        subject=(effect.model or effect.label, effect.label),
+        message=f"`{effect.label}` runs again for each {each(context)}, with the same answer every time",
+        subject=(effect.model or effect.label,),
         help="run it once before the loop",
         related=(Mark(context.place, f"repeats for each {each(context)}"),),
         confidence="medium",

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, chain, each, place_in, repeated
+from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -52,17 +52,14 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             continue
         names = callees(effect, context)
         start = f"`{names[0]}` calls `{effect.label}`" if names else f"`{effect.label}` is called"
-        place = place_in(effect, context)
-        places = chain(effect)
-        tail = places[places.index(place) :]
         yield Problem(
-            place=place,
+            place=place_in(effect, context),
             message=f"{start} once per {each(context)}: 1 {effect.service} round trip per {each(context)}",
-            subject=(effect.label,),
+            subject=(names[0] if names else effect.label,),
             help=_help(effect),
             related=(
                 Mark(context.place, f"repeats for each {each(context)}"),
-                *(Mark(hop.place, f"calls `{hop.callee}`") for hop in effect.via if hop.place in tail),
+                *(Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)),
                 Mark(effect.place, f"asks {effect.service}"),
             ),
             confidence="medium" if len(effect.via) > 2 else "high",

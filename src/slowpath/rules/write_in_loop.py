@@ -33,29 +33,34 @@ commit for all items means that one bad item undoes them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, chain, each, place_in, repeated
+from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
+from slowpath.semantics.values import Place
 
-_HOOKS = {
+# What the one-by-one form runs and the bulk form does not: overridden methods, and signals.
+_HOOKS: dict[str, tuple[set[str], set[str]]] = {
     "create": ({"save"}, {"pre_save", "post_save"}),
-    "get-or-create": (set[str](), set[str]()),
+    "get-or-create": ({"save"}, {"pre_save", "post_save"}),
     "save": ({"save"}, {"pre_save", "post_save"}),
-    "delete": ({"delete"}, set[str]()),
+    "delete": ({"delete"}, set()),
 }
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
-    """Writes that run per item and could run once."""
+    """Writes that run per item and could run once; one problem for each place in a loop."""
+    found: dict[tuple[Place, Place], list[tuple[Writes, Context]]] = {}
     for effect in function.summary.effects:
         if not isinstance(effect, Writes) or effect.rare or effect.handled or effect.action in {"bulk", "flush"}:
             continue
         context = repeated(effect)
         if context is not None and not _means_more(effect, program):
-            yield _problem(effect, context)
+            found.setdefault((place_in(effect, context), context.place), []).append((effect, context))
+    for (place, _), group in found.items():
+        yield _problem(place, [effect for effect, _ in group], group[0][1])
 
 
 def _means_more(effect: Writes, program: Program) -> bool:
@@ -65,30 +70,34 @@ def _means_more(effect: Writes, program: Program) -> bool:
         return False
     if {hop.callee.rpartition(".")[2] for hop in effect.via} & set(model.overrides):
         return True
-    methods, signals = _HOOKS.get(effect.action, (set(), set()))
+    methods, signals = _HOOKS.get(effect.action, (set[str](), set[str]()))
     if methods & set(model.overrides) or signals & set(model.receivers):
         return True
-    return effect.action in {"create", "save"} and model.multi_table
+    return effect.action in {"create", "save", "get-or-create"} and model.multi_table
 
 
-def _problem(effect: Writes, context: Context) -> Problem:
-    names = callees(effect, context)
-    start = f"`{names[0]}` calls `{effect.label}`" if names else f"`{effect.label}` is called"
+def _problem(place: Place, effects: Sequence[Writes], context: Context) -> Problem:
+    first = min(effects, key=lambda effect: len(effect.via))
+    names = callees(first, context)
+    count = len(effects)
+    writes = f"{count} writes" if count > 1 else "1 write"
+    start = f"`{names[0]}` writes (`{first.label}`)" if names else f"`{first.label}` is called"
     return Problem(
-        place=place_in(effect, context),
-        message=f"{start} once per {each(context)}: 1 write per {each(context)}",
-        subject=(effect.label,),
-        help=_help(effect),
-        related=_related(effect, context),
-        confidence="medium" if len(effect.via) > 2 else "high",
+        place=place,
+        message=f"{start} once per {each(context)}: {writes} per {each(context)}",
+        subject=(names[0] if names else first.label,),
+        help=_help(first),
+        related=_related(effects, context),
+        confidence="medium" if len(first.via) > 2 else "high",
     )
 
 
-def _related(effect: Writes, context: Context) -> tuple[Mark, ...]:
-    places = chain(effect)
-    tail = places[places.index(place_in(effect, context)) :]
-    calls = [Mark(hop.place, f"calls `{hop.callee}`") for hop in effect.via if hop.place in tail]
-    return (Mark(context.place, f"repeats for each {each(context)}"), *calls, Mark(effect.place, f"writes: `{effect.label}`"))
+def _related(effects: Sequence[Writes], context: Context) -> tuple[Mark, ...]:
+    marks = [Mark(context.place, f"repeats for each {each(context)}")]
+    for effect in effects[:3]:
+        marks += [Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)]
+        marks.append(Mark(effect.place, f"writes: `{effect.label}`"))
+    return tuple(dict.fromkeys(marks))
 
 
 def _help(effect: Writes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slowpath.semantics.effects import AnyEffect, Context
+from slowpath.semantics.effects import AnyEffect, Context, Hop
 from slowpath.semantics.values import Place
 
 _GROWING = {"growing", "counted"}
@@ -56,10 +56,14 @@ def place_in(effect: AnyEffect, context: Context) -> Place:
 
 def callees(effect: AnyEffect, context: Context) -> tuple[str, ...]:
     """The functions called on the way from the one that repeats to the effect."""
-    names = [hop.callee for hop in effect.via]
+    return tuple(hop.callee for hop in steps(effect, context))
+
+
+def steps(effect: AnyEffect, context: Context) -> tuple[Hop, ...]:
+    """The calls on the way from the function that repeats to the effect."""
     for position, place in enumerate(chain(effect)):
         if (place.module, place.function) == (context.place.module, context.place.function):
-            return tuple(names[position:])
+            return effect.via[position:]
     return ()
 
 
