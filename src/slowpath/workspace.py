@@ -35,7 +35,7 @@ def run(
     """Analyse the project below root and report on the targets."""
     from slowpath import engine
     from slowpath.declarations import declare
-    from slowpath.project import FunctionRef, link
+    from slowpath.project import link
     from slowpath.rules import load
     from slowpath.schema import Schema
     from slowpath.semantics.program import Program

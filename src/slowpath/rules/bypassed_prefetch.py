@@ -56,7 +56,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             message=f"`{effect.label}` queries again for each {each(context)}, although `{effect.relation}` was loaded with the rows",
             subject=(effect.relation, effect.label),
             help=f"use the loaded rows (`.all()`, then filter or sort in Python), or load exactly these with "
-            f"`Prefetch(\"{effect.relation}\", queryset=…, to_attr=…)`",
+            f'`Prefetch("{effect.relation}", queryset=…, to_attr=…)`',
             related=tuple(related),
         )
 

@@ -48,7 +48,9 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             continue
         path = ".".join(effect.path)
         dialect = program.dialect_of(effect.model)
-        spelled = dialect.spell_column(program.schema, effect.origin.model, effect.loads, effect.path) if dialect else ""
+        spelled = (
+            dialect.spell_column(program.schema, effect.origin.model, effect.loads, effect.path) if dialect else ""
+        )
         yield Problem(
             place=effect.origin.place,
             message=f"`{path}` is left out of this query and read for each {each(context)}: 1 query per {each(context)}",

@@ -49,9 +49,15 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
                 wanted = ".exists()" if effect.compared else ".count()"
                 message = f"`len({effect.label})` fetches every {rows} row to learn {'whether there are any' if effect.compared else 'how many there are'}"
             case "truth":
-                wanted, message = ".exists()", f"testing `{effect.label}` fetches every {rows} row to learn whether there are any"
+                wanted, message = (
+                    ".exists()",
+                    f"testing `{effect.label}` fetches every {rows} row to learn whether there are any",
+                )
             case "count" if effect.compared:
-                wanted, message = ".exists()", f"`{effect.label}()` counts every {rows} row to learn whether there are any"
+                wanted, message = (
+                    ".exists()",
+                    f"`{effect.label}()` counts every {rows} row to learn whether there are any",
+                )
             case _:
                 continue
         yield Problem(

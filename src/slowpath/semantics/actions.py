@@ -248,7 +248,13 @@ def _value(frame: Frame, call: Call) -> Value:
 def _count(frame: Frame, call: Call) -> Value:
     value = _value(frame, call)
     rows = _rows(call)
-    if rows is not None and not rows.cached and not rows.here and call.node is not None and isinstance(call.node.func, e.Attribute):
+    if (
+        rows is not None
+        and not rows.cached
+        and not rows.here
+        and call.node is not None
+        and isinstance(call.node.func, e.Attribute)
+    ):
         node = call.node.func.value
         frame.emit(
             Evaluates(
@@ -490,7 +496,9 @@ def _flush(frame: Frame, call: Call) -> Value:
 def _refresh(frame: Frame, call: Call) -> Value:
     model = _model_of(call) or _model_of_argument(call)
     frame.emit(
-        RunsQuery(place=frame.place(call.at), label=call.label, action="refresh", model=model, instead=call.fact.instead),
+        RunsQuery(
+            place=frame.place(call.at), label=call.label, action="refresh", model=model, instead=call.fact.instead
+        ),
         call.varies,
     )
     return _gone(call)

@@ -103,7 +103,7 @@ def term_of(value: Value) -> Term:
     match value:
         case Constant(value=str() as text):
             return Text(text)
-        case Constant(value=constant):
+        case Constant(value=int() | float() | bool() | None as constant):
             return ConstantTerm(constant)
         case ClassValue(ref=ref):
             return ModelTerm(ref.name)

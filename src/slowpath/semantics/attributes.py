@@ -69,7 +69,11 @@ def get(frame: Frame, value: Value, name: str, at: int, node: e.Expression | Non
         case Super():
             return _of_super(frame, value, name)
         case ModelAttribute(model=model, path=path):
-            return replace(value, model=model, path=(*path, name)) if _is_model_member(frame, value, name) else Method(value, name)
+            return (
+                replace(value, model=model, path=(*path, name))
+                if _is_model_member(frame, value, name)
+                else Method(value, name)
+            )
         case Constant() | Template() | Collection():
             return Method(value, name, varies=value.varies)
     return unknown(value)
@@ -160,9 +164,7 @@ def _member(frame: Frame, ref: ClassRef, name: str, receiver: Value, at: int) ->
     return value, False
 
 
-def bound(
-    frame: Frame, method: FunctionRef, declaration: FunctionDeclaration, receiver: Value, cls: ClassRef
-) -> Value:
+def bound(frame: Frame, method: FunctionRef, declaration: FunctionDeclaration, receiver: Value, cls: ClassRef) -> Value:
     """The method as taken from an instance or a class."""
     match frame.program.binding_of(method):
         case "static":

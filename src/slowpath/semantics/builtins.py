@@ -11,7 +11,7 @@ from slowpath.semantics import queries
 from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
 from slowpath.semantics.effects import Evaluates, RunsQuery
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import constant_range, first_of, item_of, origin_of, row_of, through
+from slowpath.semantics.iteration import constant_range, first_of, origin_of, row_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -36,7 +36,14 @@ from slowpath.semantics.values import (
 )
 from slowpath.spelling import spelled
 
-_CONTAINERS = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "sorted": "list", "reversed": "iterator"}
+_CONTAINERS = {
+    "list": "list",
+    "tuple": "tuple",
+    "set": "set",
+    "frozenset": "set",
+    "sorted": "list",
+    "reversed": "iterator",
+}
 _ADDS = {"append", "add", "appendleft", "insert"}
 
 
@@ -81,7 +88,7 @@ def _container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.C
         kind = _CONTAINERS[name]
         items = value.items if name in {"list", "tuple"} else None
         element = value.key if value.kind == "dict" and value.key is not None else value.element
-        return replace(value, kind=kind, items=items, element=element, key=None)  # type: ignore[arg-type]
+        return replace(value, kind=kind, items=items, element=element, key=None)
     return unknown(value)
 
 
@@ -90,7 +97,11 @@ def _apply(frame: Frame, function: Value, value: Value, at: int, kind: str, over
     from slowpath.semantics.calls import call
 
     value, item_value, bound = through(frame, value, over, at)
-    label = function.expression.parameters[0].name if isinstance(function, LambdaValue) and function.expression.parameters else ""
+    label = (
+        function.expression.parameters[0].name
+        if isinstance(function, LambdaValue) and function.expression.parameters
+        else ""
+    )
     with frame.repeating("map", at, label, spelled(over), bound, origin_of(value)) as number:
         result = call(frame, function, (Given(item_value(number)),), at, None)
     return settled(result, frozenset((number,)))
@@ -128,7 +139,12 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
     value = arguments[0].value
     source = arguments[0].node
     if isinstance(value, Rows) and source is not None:
-        if (value.owner is None or value.refined) and value.known and not frame.program.is_row_source(value) and value.bound != "small":
+        if (
+            (value.owner is None or value.refined)
+            and value.known
+            and not frame.program.is_row_source(value)
+            and value.bound != "small"
+        ):
             frame.emit(
                 Evaluates(
                     place=frame.place(at),
@@ -162,9 +178,15 @@ def _zip(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
         value = _ran(frame, arguments[position:], at)
         if not given.keyword:
             items.append(first_of(frame, value))
-            bounds.add("small" if isinstance(value, Collection) and value.items is not None and len(value.items) <= 12 else "growing")
+            bounds.add(
+                "small"
+                if isinstance(value, Collection) and value.items is not None and len(value.items) <= 12
+                else "growing"
+            )
     pair = Collection("tuple", unknown(*items), items=tuple(items))
-    return Collection("iterator", pair, bound="small" if "small" in bounds else "growing", origin=origin_of(arguments[0].value))
+    return Collection(
+        "iterator", pair, bound="small" if "small" in bounds else "growing", origin=origin_of(arguments[0].value)
+    )
 
 
 def _range(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
@@ -208,7 +230,12 @@ def _getattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Cal
     target = value_at(arguments, 1)
     value = arguments[0].value
     source = arguments[0].node
-    if isinstance(target, Constant) and isinstance(target.value, str) and isinstance(value, Row | Instance | ModuleValue) and source is not None:
+    if (
+        isinstance(target, Constant)
+        and isinstance(target.value, str)
+        and isinstance(value, Row | Instance | ModuleValue)
+        and source is not None
+    ):
         relation = isinstance(value, Row) and frame.program.schema.relation(value.model, target.value) is not None
         if name == "getattr" and len(arguments) > 2 and not relation:
             return unknown(value)
@@ -313,7 +340,9 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
             if isinstance(value, Unknown) and isinstance(target, ClassValue):
                 return varying(frame.program.instance_of(target.ref), value.varies)
             return value
-    if name.startswith(("builtins.", "collections.", "itertools.", "json.", "logging.", "datetime.", "math.", "re.", "os.")):
+    if name.startswith(
+        ("builtins.", "collections.", "itertools.", "json.", "logging.", "datetime.", "math.", "re.", "os.")
+    ):
         return unknown(*(given.value for given in arguments))
     return None
 
@@ -330,7 +359,12 @@ def get_path(frame: Frame, getter: Object, value: Value, at: int) -> Value:
 
 def _partial(arguments: Arguments) -> Value:
     function = arguments[0].value
-    if isinstance(function, FunctionValue) and len(arguments) == 2 and function.receiver is None and not arguments[1].keyword:
+    if (
+        isinstance(function, FunctionValue)
+        and len(arguments) == 2
+        and function.receiver is None
+        and not arguments[1].keyword
+    ):
         return replace(function, receiver=arguments[1].value)
     return unknown(*(given.value for given in arguments))
 
@@ -355,7 +389,11 @@ def call_collection(
         added = arguments[-1].value if arguments else UNKNOWN
         if isinstance(receiver, Collection) and own is not None:
             frame.update(own, _grown(receiver, added, frame))
-        return varying(join(receiver.element, added), varies) if name == "setdefault" and isinstance(receiver, Collection) else UNKNOWN
+        return (
+            varying(join(receiver.element, added), varies)
+            if name == "setdefault" and isinstance(receiver, Collection)
+            else UNKNOWN
+        )
     if name in {"extend", "update"}:
         if arguments and isinstance(receiver, Collection) and own is not None:
             value = _ran(frame, arguments, at)
@@ -375,7 +413,9 @@ def call_collection(
             pair = Collection("tuple", UNKNOWN, items=(receiver.key or UNKNOWN, receiver.element))
             return Collection("list", pair, bound=receiver.bound, origin=receiver.origin, varies=receiver.varies)
         case "values":
-            return Collection("list", receiver.element, bound=receiver.bound, origin=receiver.origin, varies=receiver.varies)
+            return Collection(
+                "list", receiver.element, bound=receiver.bound, origin=receiver.origin, varies=receiver.varies
+            )
         case "keys":
             return Collection("list", receiver.key or UNKNOWN, bound=receiver.bound, varies=receiver.varies)
         case "get" | "pop" | "popleft" | "popitem":
@@ -417,7 +457,7 @@ def subscript(frame: Frame, value: Value, index: Value, node: e.Subscript) -> Va
         case Collection(kind="dict", element=element):
             return varying(element, varies)
         case Collection(element=element) if isinstance(node.index, e.Slice):
-            return replace(value, items=None, varies=varies, bound=_sliced_bound(node.index, value.bound))  # type: ignore[arg-type]
+            return replace(value, items=None, varies=varies, bound=_sliced_bound(node.index, value.bound))
         case Collection(element=element):
             return varying(element, varies)
         case Object(type=name):
@@ -444,7 +484,9 @@ def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozens
         bound = _sliced_bound(node.index, rows.bound)
         if lazy and rows.cached and not rows.refined:
             rows = queries.run(frame, rows, node.at, node.value)
-        return replace(rows, sliced=True, varies=varies, bound=bound, refined=rows.refined or lazy and not rows.cached)  # type: ignore[arg-type]
+        return replace(
+            rows, sliced=True, varies=varies, bound=bound, refined=rows.refined or (lazy and not rows.cached)
+        )
     if rows.items and not lazy and not rows.type:
         return row_of(frame, rows, varies)
     if lazy and not (rows.cached and not rows.refined):
@@ -468,13 +510,8 @@ def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozens
 def is_emptiness(node: e.Compare) -> bool:
     """Whether a number is compared only to learn whether it is 0: `> 0`, `>= 1`, `== 0`, `!= 0`, `< 1`."""
     match node.operators, node.operands:
-        case ((">",) | ("==",) | ("!=",)), (e.Constant(value=0),):
+        case (((">",) | ("==",) | ("!=",)), (e.Constant(value=0),)):
             return True
-        case ((">=",) | ("<",)), (e.Constant(value=1),):
+        case (((">=",) | ("<",)), (e.Constant(value=1),)):
             return True
     return False
-
-
-def each_of(frame: Frame, value: Value) -> Value:
-    """Some item of the value."""
-    return item_of(frame, value, frozenset())

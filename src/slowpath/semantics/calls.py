@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.project import FunctionRef
-from slowpath.semantics import builtins
+from slowpath.semantics import builtins, queries
 from slowpath.semantics.actions import Call, act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.effects import Hop, Summary
@@ -209,16 +209,14 @@ def _construct(frame: Frame, callee: ClassValue, arguments: Arguments, at: int, 
     instance = Instance(callee.ref, varies=varies)
     method = frame.program.project.method(callee.ref, "__init__")
     if method is None:
-        given = tuple(given.value for given in arguments if not given.keyword and not given.star)
-        return replace(instance, fields=frame.program.positional_fields(callee.ref, given, fields))
+        values = tuple(given.value for given in arguments if not given.keyword and not given.star)
+        return replace(instance, fields=frame.program.positional_fields(callee.ref, values, fields))
     frame.env["<new>"] = instance
     call_function(frame, method, None, (Given(instance, e.Name(at, "<new>")), *arguments), at, None)
     return varying(frame.env.pop("<new>"), varies)
 
 
-def _call_method(
-    frame: Frame, receiver: Value, name: str, arguments: Arguments, at: int, node: e.Call | None
-) -> Value:
+def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     program = frame.program
     match receiver:
         case Rows(type="") | Collection():
@@ -230,7 +228,7 @@ def _call_method(
         case ClassValue(ref=ref):
             fact = program.class_fact(program.schema.models[ref.name].row_type, name)
             if fact is not None:
-                receiver = program.class_rows(frame, ref.name, at, node)
+                receiver = queries.start(frame, ref.name, at, spelled(node))
         case Object(type=kind):
             known = program.knowledge.types.get(kind)
             if known is not None and known.kind == "builder":

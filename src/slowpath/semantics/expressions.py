@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.semantics import builtins, queries, shapes
-from slowpath.semantics.arguments import Arguments, Given
+from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call, call_method
 from slowpath.semantics.frame import Frame, merged
@@ -193,9 +193,9 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
     left, right = evaluate(frame, node.left), evaluate(frame, node.right)
     varies = left.varies | right.varies
     match node.operator, left, right:
-        case ("|" | "&"), Rows(), Rows():
+        case (("|" | "&"), Rows(), Rows()):
             return varying(join(left, right), varies)
-        case ("+" | "|"), Collection(), Collection():
+        case (("+" | "|"), Collection(), Collection()):
             items = None
             if left.items is not None and right.items is not None:
                 items = (*left.items, *right.items)
@@ -206,8 +206,7 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
             holes = right.items if isinstance(right, Collection) and right.items is not None else (right,)
             operands = node.right.elements if isinstance(node.right, e.Listing) else (node.right,)
             parts = tuple(
-                builtins.as_text(frame, hole, operand, node.at)
-                for hole, operand in zip(holes, operands, strict=False)
+                builtins.as_text(frame, hole, operand, node.at) for hole, operand in zip(holes, operands, strict=False)
             )
             return Template((left, *parts), varies=varies)
         case "+", (Constant(value=str()) | Template()), _:
@@ -389,8 +388,3 @@ _READERS: Mapping[type[e.Node], Callable[[Frame, Any], Value]] = {
     e.Starred: _starred,
     e.Walrus: _walrus,
 }
-
-
-def arguments_of(*values: Value) -> Arguments:
-    """Positional arguments that were not written anywhere."""
-    return tuple(Given(value) for value in values)

@@ -124,7 +124,9 @@ class Frame:
             return replace(effect, handled=True)
         return effect
 
-    def replay(self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool, beside: bool = False) -> None:
+    def replay(
+        self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool, beside: bool = False
+    ) -> None:
         """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with.
 
         A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services once.

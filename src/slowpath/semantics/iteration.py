@@ -15,7 +15,6 @@ from slowpath.semantics.values import (
     Collection,
     Constant,
     Instance,
-    Method,
     Object,
     Origin,
     Row,
@@ -24,7 +23,6 @@ from slowpath.semantics.values import (
     Unknown,
     Value,
     all_varies,
-    field_of,
     join,
     unknown,
     varying,
@@ -38,9 +36,7 @@ def origin_of(value: Value) -> Origin | None:
     return value.origin if isinstance(value, Rows | Collection) else None
 
 
-def through(
-    frame: Frame, value: Value, node: e.Expression, at: int
-) -> tuple[Value, Callable[[int], Value], Bound]:
+def through(frame: Frame, value: Value, node: e.Expression, at: int) -> tuple[Value, Callable[[int], Value], Bound]:
     """The thing gone through after its query has run, its item in the loop of a given number, and its bound."""
     if isinstance(value, Rows):
         value = queries.run(frame, value, at, node)
@@ -122,7 +118,12 @@ def row_of(frame: Frame, rows: Rows, varies: frozenset[int]) -> Value:
         varies=varies,
     )
     relation = frame.program.schema.relation(rows.owner.model, rows.relation) if rows.owner is not None else None
-    if relation is not None and rows.owner is not None and relation.back and (relation.kind.startswith("reverse") or relation.kind == "generic-reverse"):
+    if (
+        relation is not None
+        and rows.owner is not None
+        and relation.back
+        and (relation.kind.startswith("reverse") or relation.kind == "generic-reverse")
+    ):
         row = replace(row, fields=((relation.back, replace(rows.owner, fields=())),))
     if rows.fields:
         kept = {**dict(row.fields), **{name: varying(value, varies) for name, value in rows.fields}}
@@ -146,13 +147,3 @@ def constant_range(arguments: tuple[Value, ...]) -> Bound:
         if isinstance(low, int) and isinstance(high, int) and abs(high - low) <= 100:
             return "small"
     return "counted"
-
-
-def attribute_bound(value: Value) -> Value | None:
-    """What `__iter__` left, for an instance that holds what it goes through."""
-    return field_of(value.fields, "_items") if isinstance(value, Instance) else None
-
-
-def is_lazy_method(value: Value) -> bool:
-    """Whether the value is something not called yet."""
-    return isinstance(value, Method)

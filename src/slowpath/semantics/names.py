@@ -12,7 +12,6 @@ from slowpath.declarations import FunctionDeclaration
 from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
-
 from slowpath.semantics.facts import Facts
 from slowpath.semantics.values import (
     NOTHING,
@@ -32,6 +31,7 @@ from slowpath.semantics.values import (
     varying,
     with_field,
 )
+from slowpath.vocabulary import Type
 
 Binding = Literal["plain", "property", "cached", "static", "class"]
 
@@ -191,7 +191,7 @@ class Names(Facts):
     def _query_of(self, module: str, base: str, item: e.Expression) -> Value:
         resolved = self.project.resolve(module, base) if base else None
         row = self.annotated(module, item)
-        types = ()
+        types: tuple[Type, ...] = ()
         if isinstance(resolved, External) and resolved.name in self.knowledge.types:
             types = (self.knowledge.types[resolved.name],)
         elif isinstance(resolved, ClassRef):

@@ -26,14 +26,12 @@ from slowpath.semantics.values import (
     Constant,
     FunctionValue,
     Instance,
-    Row,
     Rows,
     Unknown,
     Value,
     join,
     map_varies,
     unknown,
-    varying,
 )
 from slowpath.vocabulary import Knowledge
 
@@ -346,14 +344,11 @@ class Program(Names):
             known = self._manager_loads[model] = self.managed(frame, rows, 0).loads
         return known
 
-    def class_rows(self, frame: Frame, model: str, at: int, label: str) -> Value:
-        """The query that a class method of a model begins."""
-        return queries.start(frame, model, at, label)
-
 
 def _settings(flags: tuple[str, ...]) -> list[dict[str, Value]]:
     return [
-        dict(zip(flags, setting, strict=True)) for setting in product((Constant(True), Constant(False)), repeat=len(flags))
+        dict(zip(flags, setting, strict=True))
+        for setting in product((Constant(True), Constant(False)), repeat=len(flags))
     ]
 
 
@@ -378,8 +373,3 @@ def _joined(values: list[Value]) -> Value:
 def _without_varies(instance: Instance) -> Instance:
     settled = map_varies(instance, lambda _: NOTHING)
     return settled if isinstance(settled, Instance) else instance
-
-
-def is_of_rows(value: Value) -> bool:
-    """Whether the value is rows, or one of them."""
-    return isinstance(value, Rows | Row)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.loads import Loads
 from slowpath.schema import Relation
 from slowpath.semantics.effects import ReadsColumn, ReadsRelation, RunsQuery
 from slowpath.semantics.frame import Frame
@@ -217,7 +216,9 @@ def _read_relation(frame: Frame, row: Row, relation: Relation, at: int) -> tuple
             ),
             row.varies,
         )
-    value = _rows_of(frame, row, relation, at, loaded=loaded) if relation.many else _row_of(frame, row, relation, loaded)
+    value = (
+        _rows_of(frame, row, relation, at, loaded=loaded) if relation.many else _row_of(frame, row, relation, loaded)
+    )
     return value, replace(row, fields=with_field(row.fields, relation.name, value))
 
 
@@ -260,7 +261,11 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
         return unknown(row)
     step = alias or relation.name
     here = loaded or bool(row.varies)
-    origin = row.origin if here else Origin(frame.place(at), declared.name, f"{frame.program.schema.label(row.model)}.{step}")
+    origin = (
+        row.origin
+        if here
+        else Origin(frame.place(at), declared.name, f"{frame.program.schema.label(row.model)}.{step}")
+    )
     listed = relation.access == "rows" or bool(alias)
     loads = row.loads.below(step) if loaded else frame.program.own_loads(declared.name)
     if relation.access == "manager" and declared.default_manager:
@@ -281,4 +286,3 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
         implicit=row.implicit,
         varies=row.varies,
     )
-

@@ -84,9 +84,9 @@ def _retries(body: s.Block) -> bool:
         tried = statement.orelse or statement.body
         if _out(tried) or (_out(rest) and any(_stays(handler.body) for handler in statement.handlers)):
             return True
-        if any(_out(inner.body) for inner in statements_of(tried, into_loops=False) if isinstance(inner, s.If | s.With)) and any(
-            _sleeps(handler.body) or _stays(handler.body) for handler in statement.handlers
-        ):
+        if any(
+            _out(inner.body) for inner in statements_of(tried, into_loops=False) if isinstance(inner, s.If | s.With)
+        ) and any(_sleeps(handler.body) or _stays(handler.body) for handler in statement.handlers):
             return True
     return False
 
@@ -361,7 +361,11 @@ def yields_chunks(block: s.Block) -> bool:
 
 def _is_batch(block: s.Block, name: str) -> bool:
     for statement in statements_of(block):
-        if isinstance(statement, s.While) and isinstance(statement.test, e.Walrus) and e.dotted(statement.test.target) == name:
+        if (
+            isinstance(statement, s.While)
+            and isinstance(statement.test, e.Walrus)
+            and e.dotted(statement.test.target) == name
+        ):
             return True
         if not isinstance(statement, s.Assign) or not any(e.dotted(target) == name for target in statement.targets):
             continue

@@ -15,7 +15,18 @@ from slowpath.semantics.assignment import assign, imported, narrowed
 from slowpath.semantics.expressions import entered, evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
 from slowpath.semantics.iteration import origin_of, through
-from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, settled, unknown, varying
+from slowpath.semantics.values import (
+    UNKNOWN,
+    Collection,
+    Constant,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+    settled,
+    unknown,
+    varying,
+)
 from slowpath.spelling import spelled
 
 
@@ -140,7 +151,13 @@ def _loosen(frame: Frame, body: s.Block) -> None:
 def _left_in(frame: Frame, target: e.Expression, item: Value, loop: int) -> tuple[tuple[str, Value], ...]:
     """The attributes that the loop's body gave to each row, or read from it."""
     after = frame.env.get(target.id) if isinstance(target, e.Name) else None
-    if not isinstance(item, Row) or not isinstance(after, Row) or after.origin != item.origin or frame.dead or frame.jumps:
+    if (
+        not isinstance(item, Row)
+        or not isinstance(after, Row)
+        or after.origin != item.origin
+        or frame.dead
+        or frame.jumps
+    ):
         return ()
     return tuple(
         (name, settled(value, frozenset((loop,)))) for name, value in after.fields if (name, value) not in item.fields
@@ -286,4 +303,3 @@ _READERS: Mapping[type[s.Statement], Callable[[Frame, Any], None]] = {
     s.Assert: _assert,
     s.Match: _match,
 }
-

@@ -16,7 +16,6 @@ from slowpath.libraries.django.rows import DjangoModel
 from slowpath.libraries.django.signals import receivers
 from slowpath.project import Project
 
-
 _RELATED = "django.db.models.fields.related_descriptors.ManyRelatedManager"
 
 

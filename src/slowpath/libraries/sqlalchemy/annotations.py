@@ -8,7 +8,8 @@ from slowpath.libraries.sqlalchemy.drafts import Annotated
 _WRAPPERS = {"Mapped", "DynamicMapped", "WriteOnlyMapped"}
 _QUERIES = {"AppenderQuery", "AppenderMixin", "DynamicQuery", "WriteOnlyCollection"}
 _COLLECTIONS = _QUERIES | {
-    "list", "List", "set", "Set", "tuple", "Tuple", "frozenset", "FrozenSet", "Sequence", "MutableSequence", "Collection", "Iterable",
+    "list", "List", "set", "Set", "tuple", "Tuple", "frozenset", "FrozenSet", "Sequence", "MutableSequence",
+    "Collection", "Iterable",
     "dict", "Dict", "Mapping", "MutableMapping", "KeyFuncDict", "MappedCollection", "OrderingList", "InstrumentedList",
     "deque", "OrderedDict", "AbstractSet", "MutableSet",
 }  # fmt: skip

@@ -15,8 +15,10 @@ _LIBRARIES = {"sqlalchemy", "flask_sqlalchemy", "sqlmodel", "advanced_alchemy", 
 _DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta", "DeclarativeBaseModel"}
 _MAKERS = {"declarative_base", "automap_base", "generate_base", "as_declarative_base"}
 # Nothing that is mapped comes from these.
-_PLAIN = {"builtins", "typing", "typing_extensions", "abc", "collections", "dataclasses", "enum", "pydantic", "flask_login", "sqlalchemy",
-          "sqlmodel", "flask_sqlalchemy"}  # fmt: skip
+_PLAIN = {
+    "builtins", "typing", "typing_extensions", "abc", "collections", "dataclasses", "enum", "pydantic", "flask_login",
+    "sqlalchemy", "sqlmodel", "flask_sqlalchemy",
+}  # fmt: skip
 
 _LIBRARY_TABLES = {
     "SQLAlchemyBaseUserTable": "user",
@@ -28,7 +30,7 @@ Style = Literal["plain", "flask", "sqlmodel"]
 
 
 class Base(Struct, frozen=True):
-    """The root of mapped classes: what tells it from other roots, the library that made it, the class it was made from."""
+    """The root of mapped classes: what tells it from other roots, how it was made, the classes it was made from."""
 
     name: str
     style: Style = "plain"
@@ -53,7 +55,7 @@ class Bases:
         return self._bases[ref]
 
     def line(self, ref: ClassRef) -> tuple[ClassRef, ...]:
-        """The class and what it inherits from within the project, in order, with the class that its root was made from."""
+        """The class and what it inherits from within the project, in order; also what its root was made from."""
         own = [each for each in self.project.ancestors(ref) if isinstance(each, ClassRef)]
         base = self.base(ref)
         above = base.above if base else None

@@ -11,8 +11,8 @@ from slowpath.schema import Column, Index, Proxy
 class Annotated(Struct, frozen=True):
     """What an annotation says of a relation or a column.
 
-    `wrapper` is `Mapped`, `DynamicMapped`, `WriteOnlyMapped` or empty; `inner` the class of the rows or the type of the column; `many` whether
-    it is a collection of them, `None` when it is not said; `optional` whether it may be missing.
+    `wrapper` is `Mapped`, `DynamicMapped`, `WriteOnlyMapped` or empty; `inner` the class of the rows or the type of the
+    column; `many` whether it is a collection of them, `None` when it is not said; `optional` whether it may be missing.
     """
 
     wrapper: str = ""
@@ -42,7 +42,8 @@ class RelationDraft(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """One class's own attributes; `names` are all that its body binds, `opaque` whether it has something unreadable.
 
-    `table` is the name of its table as written, `has_table` whether it says one at all, `keys` are the attributes or columns its primary key consists of where `__table_args__` says so.
+    `table` is the name of its table as written, `has_table` whether it says one at all, `keys` are the attributes or
+    columns that its primary key consists of where `__table_args__` says so.
     """
 
     columns: tuple[ColumnDraft, ...] = ()

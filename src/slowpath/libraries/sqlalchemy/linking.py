@@ -12,9 +12,9 @@ from slowpath.vocabulary import LoadProblem
 
 
 class Place(Struct, frozen=True):
-    """Where a chain of options has got to: the model there (empty: unknown), the path to it, and how its last step was written.
+    """Where a chain of options has got to: the model there (empty: unknown), and the path to it.
 
-    `lost` when a step could not be read.
+    `written` is how its last step was written; `lost` when a step could not be read.
     """
 
     model: str

@@ -28,7 +28,7 @@ Verb = Literal["load", "lazy", "refuse", "only", "defer", "undefer", "extra", "o
 
 
 class Change(Struct, frozen=True):
-    """What one step of an option does to the rows at the end of a path of relations; `names` are of attributes there."""
+    """What one step of an option does to the rows at the end of a path; `names` are of attributes there."""
 
     verb: Verb
     path: Path = ()
@@ -149,7 +149,7 @@ def _root(schema: Schema, place: Place, terms: tuple[Term | None, ...]) -> tuple
 
 
 def _relations(schema: Schema, place: Place, option: str, terms: tuple[Term | None, ...], steps: list[Step]) -> Place:
-    """Where the option leads, with its steps written down. Of several relations only the last is loaded, save by `…_all`."""
+    """Where the option leads, with its steps written down; only `…_all` loads others than the last relation."""
     verb = _RELATION_OPTIONS[option]
     hops = tuple(_hops(terms))
     for number, hop in enumerate(hops, 1):
@@ -170,7 +170,7 @@ def _relations(schema: Schema, place: Place, option: str, terms: tuple[Term | No
 
 
 def _hops(terms: tuple[Term | None, ...]) -> Iterator[tuple[str, str] | None]:
-    """The relations named, each with the class it was read from (empty: named by a string); `None` for what cannot be read."""
+    """The relations named, each with the class it was read from, if any; `None` for what cannot be read."""
     for term in _flat(terms):
         match term:
             case AttributeTerm(model=model, path=(name, *_)):
@@ -247,7 +247,7 @@ def _is_column(columns: tuple[Column, ...], name: str) -> bool:
 
 
 def _narrowed(loads: Loads, path: Path, columns: tuple[Column, ...], chosen: set[Path]) -> frozenset[Path]:
-    """The columns left out after `load_only` on the rows of a relation: all others, or fewer when it is not the first."""
+    """The columns left out after `load_only` on a relation's rows: all others, or fewer when it is not the first."""
     if any(left_out[:-1] == path for left_out in loads.deferred):
         return loads.deferred - chosen
     others = {(*path, column.name) for column in columns if not column.primary_key}

@@ -47,7 +47,7 @@ def _draft(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef, style: st
 
 
 def _mapped(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef) -> Mapped:
-    """The class with what it inherits; the attribute that comes first in the order of its ancestors is the one it has."""
+    """The class with what it inherits; of attributes of one name the first in the order of its ancestors counts."""
     base = bases.base(ref)
     style = base.style if base else "plain"
     line = bases.line(ref)

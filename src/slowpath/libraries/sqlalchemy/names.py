@@ -68,8 +68,10 @@ class Names:
         return None
 
     def outside(self, placed: Placed) -> str:
-        """The library's dotted name that the expression stands for: directly, by another name, as a subclass or `partial` of it,
-        as an attribute of the Flask extension; empty for anything else."""
+        """The library's dotted name that the expression stands for, empty for anything else.
+
+        It may do so by another name, as a subclass or a `partial`, or as an attribute of the Flask extension.
+        """
         name = dotted(placed.value)
         if not name:
             match placed.value:
@@ -83,7 +85,7 @@ class Names:
         return self._outside[key]
 
     def word(self, placed: Placed) -> str:
-        """The last part of the name of the library's function or class that is called, as written when it is not known."""
+        """The last part of the name of the library's function that is called, as written when it is not known."""
         match placed.value:
             case Call(func=func):
                 known = self.outside(Placed(func, placed.module))

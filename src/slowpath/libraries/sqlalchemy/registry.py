@@ -19,7 +19,8 @@ from slowpath.schema import Column, Index, Proxy
 class Mapped(Struct, frozen=True):
     """A mapped class with everything inherited in place, before its relations are linked.
 
-    `tables` are the names its table may have, `known_table` the one that is certain; `parents` are the mapped classes above it, nearest first.
+    `tables` are the names its table may have, `known_table` the one that is certain; `parents` are the mapped classes
+    above it, nearest first.
     """
 
     ref: ClassRef
@@ -78,7 +79,7 @@ class Registry:
                 self._tables[table].append(model)
 
     def text(self, model: Mapped, value: Expression | None, module: str) -> str:
-        """The string that the expression is, also an attribute of the class (`cls.backref_name`); empty when it cannot be read."""
+        """The string that the expression is, also an attribute of the class (`cls.backref_name`), if it can be read."""
         match value:
             case None:
                 return ""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from slowpath.loads import Loads, Path
 from slowpath.schema import Relation, Schema
 
 # The relations to load from here, each with those to load from its rows.
-Tree = Mapping[str, "Tree"]
+Tree = dict[str, "Tree"]
 
 
 def spell(schema: Schema, model: str, loads: Loads, paths: tuple[Path, ...]) -> str:
     """The `.options(…)` that loads these paths, to be added at the end of the query; empty when there is none."""
-    tree: dict[str, Tree] = {}
+    tree: Tree = {}
     for path in paths:
         if _is_loadable(schema, model, path):
             _grow(tree, path)
@@ -22,7 +20,7 @@ def spell(schema: Schema, model: str, loads: Loads, paths: tuple[Path, ...]) -> 
 
 
 def spell_column(schema: Schema, model: str, loads: Loads, path: Path) -> str:
-    """What to write so that the column comes with the rows."""
+    """What to write so that the column comes with the rows; empty when something written has to go."""
     *before, name = path
     owner = _end(schema, model, tuple(before))
     column = f"{schema.label(owner)}.{name}" if owner else f'"{name}"'
@@ -32,9 +30,7 @@ def spell_column(schema: Schema, model: str, loads: Loads, path: Path) -> str:
     if found is not None and found.deferred and path not in loads.deferred:
         chain = _chain(schema, model, tuple(before))
         return f".options({chain}.undefer({column}))" if chain else f".options(undefer({column}))"
-    if before:
-        return f"…load_only(…, {column})"
-    return f"no defer({column})"
+    return ""
 
 
 def _is_loadable(schema: Schema, model: str, path: Path) -> bool:
@@ -46,11 +42,9 @@ def _is_loadable(schema: Schema, model: str, path: Path) -> bool:
     return True
 
 
-def _grow(tree: dict[str, Tree], path: Path) -> None:
+def _grow(tree: Tree, path: Path) -> None:
     for name in path:
-        below = tree.setdefault(name, {})
-        assert isinstance(below, dict)
-        tree = below
+        tree = tree.setdefault(name, {})
 
 
 def _options(schema: Schema, model: str, loads: Loads, prefix: Path, tree: Tree) -> list[str]:
@@ -59,7 +53,8 @@ def _options(schema: Schema, model: str, loads: Loads, prefix: Path, tree: Tree)
 
 def _option(schema: Schema, model: str, loads: Loads, path: Path, below: Tree) -> str:
     relation = schema.relation(model, path[-1])
-    assert relation is not None
+    if relation is None:
+        return ""
     here = f"{_loader(relation, path in loads.paths)}({schema.label(model)}.{relation.name})"
     further = _options(schema, relation.target, loads, path, below)
     if len(further) == 1:
