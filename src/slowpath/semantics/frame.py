@@ -76,7 +76,9 @@ class Frame:
         """What is read inside repeats; gives the loop's number, which values inside vary with and values outside do not."""
         number = self._loops
         self._loops += 1
-        self.contexts.append((number, Context(kind, self.place(at), item, over, bound, origin)))
+        context = Context(kind, self.place(at), item, over, bound, origin)
+        self.contexts.append((number, context))
+        self.program.note(context)
         try:
             yield number
         finally:

@@ -12,7 +12,7 @@ from slowpath.loads import Loads
 from slowpath.project import ClassRef, FunctionRef, Project
 from slowpath.schema import Schema
 from slowpath.semantics import queries, shapes, statements
-from slowpath.semantics.effects import Summary
+from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body, LoweringError, lower
@@ -77,6 +77,7 @@ class Program(Names):
         self._active: dict[FunctionRef, int] = {}
         self._heads: set[_Key] = set()
         self._cut = False
+        self._noted: list[Context] | None = None
         self._flags: dict[FunctionRef, tuple[str, ...]] = {}
         self._shapes: dict[tuple[str, str, int, str], frozenset[str]] = {}
         self._built: dict[ClassRef, Instance] = {}
@@ -99,6 +100,19 @@ class Program(Names):
         """The statements of the function being read, `None` at module level."""
         body = self.body(FunctionRef(module, function)) if function else None
         return body.statements if body is not None else None
+
+    def note(self, context: Context) -> None:
+        """Remember a loop, while somebody asks for the loops of a function."""
+        if self._noted is not None:
+            self._noted.append(context)
+
+    def contexts_of(self, ref: FunctionRef) -> tuple[Context, ...]:
+        """The loops of the function, with what bounds them."""
+        self._noted = []
+        self._kept.clear()
+        self.effects_of(ref)
+        found, self._noted = self._noted, None
+        return tuple(context for context in found if context.place.function == ref.qualname)
 
     def effects_of(self, ref: FunctionRef, receiver: Value | None = None) -> Summary:
         """What the function does when nothing is known of its arguments but their annotations."""
