@@ -62,7 +62,25 @@ def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Cal
             result = call_method(frame, callee, "__call__", at, arguments)
             if result is not None:
                 return result
+        case Unknown() if node is not None and isinstance(node.func, e.Attribute) and arguments:
+            session = _session_of(frame, node.func.attr, arguments)
+            if session is not None:
+                return _call_method(frame, replace(session, varies=callee.varies), node.func.attr, arguments, at, node)
     return _unknown_call(frame, callee, arguments)
+
+
+def _session_of(frame: Frame, method: str, arguments: Arguments) -> Object | None:
+    """Whatever is handed a statement or a mapped class by one of a session's methods is a session."""
+    first = arguments[0].value
+    match first:
+        case Rows(type=kind) if frame.program.is_statement(kind):
+            wanted = frozenset({"execute", "scalars", "scalar"})
+        case ClassValue(ref=ref) if frame.program.needs_session(ref.name):
+            wanted = frozenset({"start", "get"}) if len(arguments) > 1 else frozenset({"start"})
+        case _:
+            return None
+    kind = frame.program.session_type(method, wanted, implicit=not frame.awaiting)
+    return Object(kind) if kind else None
 
 
 def _unknown_call(frame: Frame, callee: Value, arguments: Arguments) -> Value:

@@ -17,6 +17,7 @@ class Facts:
         self.schema = schema
         self.knowledge = knowledge
         self._dialects: dict[str, Dialect] = {dialect.library: dialect for dialect in knowledge.dialects}
+        self._sessions = sorted({t.name: t for t in knowledge.types.values() if t.kind == "session"}.values(), key=lambda t: t.name)
         self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
 
     def type_named(self, name: str) -> Type | None:
@@ -62,6 +63,27 @@ class Facts:
         """Whether the type is one of those that only hold settings."""
         known = self.knowledge.types.get(kind)
         return known is not None and known.kind == "plain"
+
+    def is_statement(self, kind: str) -> bool:
+        """Whether the type is a statement that something must execute."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.kind == "statement"
+
+    def needs_session(self, model: str) -> bool:
+        """Whether rows of the model are only had through a session: it has no manager, and no class methods that query."""
+        declared = self.schema.models.get(model)
+        if declared is None or declared.default_manager:
+            return False
+        known = self.knowledge.types.get(declared.row_type)
+        return known is None or not known.class_methods
+
+    def session_type(self, method: str, actions: frozenset[str], *, implicit: bool) -> str:
+        """A session type with a method that does one of these, empty if there is none."""
+        for known in self._sessions:
+            fact = known.methods.get(method)
+            if fact is not None and fact.action in actions and known.implicit_loads == implicit:
+                return known.name
+        return ""
 
     def is_pipelined(self, value: Value) -> bool:
         """Whether statements inside `with value:` are sent together, whoever runs them."""

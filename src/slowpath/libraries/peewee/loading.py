@@ -35,7 +35,9 @@ def spell(schema: Schema, model: str, paths: tuple[Path, ...]) -> str:
     """The calls that load the paths, to be added at the end of the query: joins, or `prefetch` where one is to-many."""
     chains = [(path, tuple(_hops(schema, model, path))) for path in paths]
     hops = tuple(dict.fromkeys(hop for path, chain in chains for hop in chain if len(chain) == len(path)))
-    if not hops:
+    tables = [relation.target for _, relation in hops]
+    if not hops or model in tables or len(set(tables)) < len(tables):
+        # A table that comes twice needs an alias.
         return ""
     labels = ", ".join(dict.fromkeys(schema.label(relation.target) for _, relation in hops))
     if any(relation.many for _, relation in hops):

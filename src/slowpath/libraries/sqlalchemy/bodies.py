@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath.declarations import Assignment, FunctionDeclaration
-from slowpath.expression import Attribute, Call, Constant, Expression, Name, argument
+from slowpath.expression import Argument, Attribute, Call, Constant, Expression, Mapping, Name, argument
 from slowpath.libraries.sqlalchemy.annotations import annotated
 from slowpath.libraries.sqlalchemy.bases import decorator_words
 from slowpath.libraries.sqlalchemy.columns import column_of
@@ -59,13 +59,35 @@ class Body:
         word = self.names.word(Placed(value, self.module)) if isinstance(value, Call) else ""
         if isinstance(value, Call) and word in _RELATIONS:
             hint = annotated(assignment.annotation) if assignment.annotation else None
-            self.relations.append(RelationDraft(assignment.name, value, hint, self.module, assignment.line))
+            call = self.unpacked(value)
+            self.relations.append(RelationDraft(assignment.name, call, hint, self.module, assignment.line))
         elif isinstance(value, Call) and word in _INDIRECT:
             self.proxy(assignment.name, value, word)
         else:
             column = column_of(self.names, assignment, self.module, self.style)
             if column:
                 self.columns.append(column)
+
+    def unpacked(self, call: Call) -> Call:
+        """The call with the keywords that `**COMMON` brings from a dict of the class or the module."""
+        arguments: list[Argument] = []
+        for passed in call.arguments:
+            shared = self.keywords(passed.value) if passed.star == "**" else None
+            arguments += shared if shared is not None else (passed,)
+        return Call(call.at, call.func, tuple(arguments))
+
+    def keywords(self, value: Expression) -> tuple[Argument, ...] | None:
+        """The keywords in a dict written out; `None` when it cannot be read."""
+        own = self.names.project.attribute(self.ref, value.id) if isinstance(value, Name) else None
+        written = own[1].value if own else self.names.value(Placed(value, self.module)).value
+        match written:
+            case Mapping(keys=keys, values=values):
+                names = [key.value if isinstance(key, Constant) else None for key in keys]
+                pairs = [(name, each) for name, each in zip(names, values, strict=True) if isinstance(name, str)]
+                return tuple(Argument(each, name) for name, each in pairs) if len(pairs) == len(values) else None
+            case Call(func=Name(id="dict"), arguments=arguments) if all(passed.keyword for passed in arguments):
+                return arguments
+        return None
 
     def proxy(self, name: str, call: Call, word: str) -> None:
         """Take in an attribute that stands for others."""

@@ -239,7 +239,8 @@ def _with_columns(schema: Schema, loads: Loads, change: Change) -> Loads:
         return replace(loads, only=only, deferred=loads.deferred | chosen, paths=loads.paths - chosen)
     if not path:
         return replace(loads, only=(loads.only or frozenset()) | chosen, deferred=loads.deferred - chosen)
-    return replace(loads, deferred=_narrowed(loads, path, columns, chosen), paths=loads.paths | chosen)
+    late = {(*path, column.name) for column in columns if column.deferred}
+    return replace(loads, deferred=_narrowed(loads, path, columns, chosen), paths=loads.paths | (chosen & late))
 
 
 def _is_column(columns: tuple[Column, ...], name: str) -> bool:
