@@ -144,8 +144,19 @@ def _load(frame: Frame, call: Call) -> Value:
     if not isinstance(rows, Rows):
         return rows
     loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
+    if rows.items:
+        # Options of a query for several entities speak of any of them.
+        items = tuple(_loaded_item(frame, call, item) for item in rows.items)
+        return replace(rows, loads=loaded.loads, items=items)
     _complain(frame, call, rows, loaded.problems)
     return replace(rows, loads=loaded.loads)
+
+
+def _loaded_item(frame: Frame, call: Call, item: Value) -> Value:
+    if not isinstance(item, Row):
+        return item
+    loaded = frame.program.load(item.model, item.loads, call.name, passed(call.arguments))
+    return replace(item, loads=loaded.loads)
 
 
 def _complain(frame: Frame, call: Call, rows: Rows, problems: tuple[LoadProblem, ...]) -> None:

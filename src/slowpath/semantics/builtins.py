@@ -388,7 +388,10 @@ def call_collection(
     if name in _ADDS or name == "setdefault":
         added = arguments[-1].value if arguments else UNKNOWN
         if isinstance(receiver, Collection) and own is not None:
-            frame.update(own, _grown(receiver, added, frame))
+            grown = _grown(receiver, added, frame)
+            if name == "setdefault":
+                grown = replace(grown, kind="dict", key=arguments[0].value)
+            frame.update(own, grown)
         return (
             varying(join(receiver.element, added), varies)
             if name == "setdefault" and isinstance(receiver, Collection)
