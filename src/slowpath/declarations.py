@@ -64,6 +64,7 @@ class FunctionDeclaration(Struct, frozen=True, array_like=True, gc=False):
     nested_in: str
     sketch: Sketch
     digest: str
+    returned: Expression | None = None
 
 
 class Assignment(Struct, frozen=True, array_like=True, gc=False):
@@ -231,8 +232,27 @@ def _function(reader: _Reader, node: Function, scope: _Scope) -> None:
             scope.nested_in,
             _sketch(mentions),
             digest_of(reader.text(node.lineno, end)),
+            _returned(reader, node),
         )
     )
+
+
+def _returned(reader: _Reader, node: Function) -> Expression | None:
+    """What a method returns that is called once, when its class is made, and so declares an attribute of it."""
+    if not any(_word(decorator) == "declared_attr" for decorator in node.decorator_list):
+        return None
+    last = node.body[-1]
+    if not isinstance(last, ast.Return) or last.value is None:
+        return None
+    reader.keep(last)
+    return expression_of(last.value, reader.lines)
+
+
+def _word(decorator: ast.expr) -> str:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    while isinstance(target, ast.Attribute) and target.attr in {"directive", "cascading"}:
+        target = target.value
+    return target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
 
 
 def _last_parts(arguments: ast.arguments) -> Iterator[ast.AST | None]:

@@ -162,7 +162,7 @@ def _loaded_item(frame: Frame, call: Call, item: Value) -> Value:
 def _complain(frame: Frame, call: Call, rows: Rows, problems: tuple[LoadProblem, ...]) -> None:
     """Write down what is wrong with an eager load, at the name of the method that asks for it."""
     at = call.node.func.at if call.node is not None else call.at
-    for problem in problems if rows.known else ():
+    for problem in problems if rows.known and not rows.plain else ():
         effect = LoadsBadly(place=frame.place(at), model=rows.model, label=call.label, problem=problem)
         frame.emit(effect, rows.varies)
 
@@ -355,6 +355,9 @@ def _write(frame: Frame, call: Call) -> Value:
 
 
 def _statement(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is not None and not call.arguments:
+        return rows
     entities = [_entity(frame, given.value) for given in call.arguments]
     models = [entity for entity in entities if isinstance(entity, Row)]
     kind = call.fact.gives
@@ -523,7 +526,8 @@ def _model_of_argument(call: Call) -> str:
 def _load_onto(frame: Frame, call: Call) -> Value:
     node = next((given.node for given in call.arguments if not given.keyword), None)
     value = value_at(call.arguments, call.fact.argument)
-    target: Value | None = call.receiver if isinstance(call.receiver, Row | Rows) else value
+    given = isinstance(value, Row | Rows) or (isinstance(value, Collection) and isinstance(value.element, Row))
+    target = value if given else call.receiver
     if isinstance(target, Collection) and isinstance(target.element, Row):
         loaded = frame.program.load(target.element.model, target.element.loads, call.name, passed(call.arguments[1:]))
         updated: Value = replace(target, element=replace(target.element, loads=loaded.loads), items=None)
@@ -531,6 +535,11 @@ def _load_onto(frame: Frame, call: Call) -> Value:
         arguments = call.arguments if target is call.receiver else call.arguments[1:]
         loaded = frame.program.load(target.model, target.loads, call.name, passed(arguments))
         updated = replace(target, loads=loaded.loads)
+        if isinstance(target, Row):
+            frame.emit(
+                RunsQuery(place=frame.place(call.at), label=call.label, action="load-onto", model=target.model),
+                call.varies,
+            )
     else:
         return _gone(call)
     if target is call.receiver and call.node is not None and isinstance(call.node.func, e.Attribute):

@@ -17,6 +17,7 @@ class Facts:
         self.schema = schema
         self.knowledge = knowledge
         self._dialects: dict[str, Dialect] = {dialect.library: dialect for dialect in knowledge.dialects}
+        self._own_loads: dict[str, Loads] = {}
         self._sessions = sorted({t.name: t for t in knowledge.types.values() if t.kind == "session"}.values(), key=lambda t: t.name)
         self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
 
@@ -127,8 +128,14 @@ class Facts:
         return executed is not None and executed.action == "write"
 
     def own_loads(self, model: str) -> Loads:
-        """What rows of the model have with them when nothing was asked for."""
-        return Loads()
+        """What rows of the model have with them when nothing was asked for: what the model itself loads eagerly."""
+        known = self._own_loads.get(model)
+        if known is None:
+            declared = self.schema.models.get(model)
+            relations = declared.relations if declared is not None else ()
+            paths = frozenset((each.name,) for each in relations if each.lazy in {"joined", "batch"})
+            known = self._own_loads[model] = Loads(paths=paths)
+        return known
 
     def load(self, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows of the model have after an eager-load call."""

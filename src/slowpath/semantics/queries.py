@@ -223,7 +223,7 @@ def _read_relation(frame: Frame, row: Row, relation: Relation, at: int) -> tuple
 
 
 def _is_loaded(row: Row, relation: Relation) -> bool:
-    if row.loads.open or row.loads.has(relation.name) or relation.lazy in {"joined", "batch"}:
+    if row.loads.open or row.loads.has(relation.name):
         return True
     if relation.many:
         return False
@@ -243,7 +243,7 @@ def _row_of(frame: Frame, row: Row, relation: Relation, loaded: bool) -> Value:
         return unknown(row)
     child = Row(
         relation.target,
-        loads=row.loads.below(relation.name) if loaded else frame.program.own_loads(relation.target),
+        loads=row.loads.below(relation.name).plus(frame.program.own_loads(relation.target)),
         known=row.known,
         origin=row.origin,
         prefix=(*row.prefix, relation.name),
@@ -267,7 +267,7 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
         else Origin(frame.place(at), declared.name, f"{frame.program.schema.label(row.model)}.{step}")
     )
     listed = relation.access == "rows" or bool(alias)
-    loads = row.loads.below(step) if loaded else frame.program.own_loads(declared.name)
+    loads = row.loads.below(step).plus(frame.program.own_loads(declared.name))
     if relation.access == "manager" and declared.default_manager:
         loads = loads.plus(frame.program.manager_loads(declared.name))
     return Rows(
