@@ -115,7 +115,8 @@ def _refine(frame: Frame, call: Call) -> Value:
     if rows is None:
         return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else _gone(call)
     if call.fact.cached == "always":
-        return replace(rows, type="", here=True, owner=None, bound="small")
+        # A query that is answered from memory whatever it is of: `none()`.
+        return Collection("list", UNKNOWN, items=(), varies=call.varies)
     bound = rows.bound
     refined = replace(
         rows,

@@ -198,8 +198,6 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
         return value
     if ref.name in schema.models and frame.program.class_fact(schema.models[ref.name].row_type, name) is not None:
         return Method(ClassValue(ref), name)
-    if ref.name in schema.models and frame.program.needs_session(ref.name):
-        return ModelAttribute(ref.name, (name,))
     if any(isinstance(ancestor, External) for ancestor in project.ancestors(ref)):
         return Symbol(f"{ref.name}.{name}")
     return unknown()

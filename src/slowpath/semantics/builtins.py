@@ -81,9 +81,9 @@ def _container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.C
     if key is not None:
         _apply(frame, key, value, at, "map", _node(arguments))
     if isinstance(value, Rows):
-        if value.type and name in {"list", "tuple", "sorted", "reversed", "set", "frozenset"}:
-            return replace(value, type="", here=True)
-        return value
+        if _CONTAINERS[name] == "set":
+            return Collection("set", first_of(frame, value), bound=value.bound, origin=value.origin, varies=value.varies)
+        return replace(value, type="", here=True)
     if isinstance(value, Collection):
         kind = _CONTAINERS[name]
         items = value.items if name in {"list", "tuple"} else None

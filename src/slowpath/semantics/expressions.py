@@ -45,11 +45,16 @@ def evaluate(frame: Frame, node: e.Expression) -> Value:
 
 def _name(frame: Frame, node: e.Name) -> Value:
     value = frame.env.get(node.id)
-    return value if value is not None else frame.program.global_value(frame.module, node.id)
+    if value is None:
+        return frame.program.global_value(frame.module, node.id)
+    return frame.assumed.get(node.id, value) if isinstance(value, Unknown) else value
 
 
 def _attribute(frame: Frame, node: e.Attribute) -> Value:
-    return attribute(frame, _unawaited(frame, node.value), node)
+    value = attribute(frame, _unawaited(frame, node.value), node)
+    if frame.assumed and isinstance(value, Unknown):
+        return frame.assumed.get(e.dotted(node), value)
+    return value
 
 
 def _unawaited(frame: Frame, node: e.Expression) -> Value:

@@ -56,6 +56,7 @@ class Frame:
         self.rare = 0
         self.awaiting = False
         self.compared = False
+        self.assumed: dict[str, Value] = {}
         self._loops = 0
 
     def elsewhere(self, module: str, function: str) -> Frame:

@@ -230,20 +230,20 @@ class Program(Names):
         """One reading, or one for each setting of the flags that the ways through the function hang together by."""
         if ref not in self._flags:
             self._flags[ref] = shapes.flags_of(body.statements, frozenset(name for name, _ in parameters))
-        open_ones = {name for name, value in parameters if isinstance(value, Unknown)}
-        flags = tuple(flag for flag in self._flags[ref] if flag in open_ones)[:_FLAGS]
-        readings = [
-            self._read_once(ref, tuple((name, setting.get(name, value)) for name, value in parameters), body, depth)
-            for setting in _settings(flags)
-        ]
+        closed = {name for name, value in parameters if not isinstance(value, Unknown)}
+        flags = tuple(flag for flag in self._flags[ref] if flag not in closed)[:_FLAGS]
+        readings = [self._read_once(ref, parameters, body, depth, setting) for setting in _settings(flags)]
         return readings[0] if len(readings) == 1 else _merged(readings)
 
-    def _read_once(self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int) -> Summary:
+    def _read_once(
+        self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int, setting: dict[str, Value]
+    ) -> Summary:
         declaration = self.project.function_of(ref)
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
         frame.is_async = declaration.is_async
         frame.env.update(parameters)
+        frame.assumed = setting
         statements.run(frame, body.statements)
         return Summary(
             effects=tuple(frame.effects.values()),

@@ -241,13 +241,20 @@ def assigned_in(block: s.Block) -> frozenset[str]:
 
 def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
     """The variables among these that are tested more than once and never assigned: ways through the function hang together by them."""
-    counts: dict[str, int] = {}
+    tests: dict[str, int] = {}
     for test in _tests(block):
         name = flag_of(test)
-        if name in candidates:
-            counts[name] = counts.get(name, 0) + 1
+        if name.partition(".")[0] in candidates:
+            tests[name] = tests.get(name, 0) + 1
+    passed = [e.dotted(value) for value in _passed(block)]
     assigned = assigned_in(block)
-    return tuple(sorted(name for name, count in counts.items() if count > 1 and name not in assigned))
+    return tuple(
+        sorted(
+            name
+            for name, count in tests.items()
+            if count + passed.count(name) > 1 and name.partition(".")[0] not in assigned
+        )
+    )
 
 
 def _tests(node: object) -> Iterator[e.Expression]:
@@ -261,12 +268,23 @@ def _tests(node: object) -> Iterator[e.Expression]:
             yield from _tests(getattr(node, field))
 
 
+def _passed(node: object) -> Iterator[e.Expression]:
+    if isinstance(node, e.Argument):
+        yield node.value
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _passed(part)
+    elif isinstance(node, Struct):
+        for field in node.__struct_fields__:
+            yield from _passed(getattr(node, field))
+
+
 def flag_of(test: e.Expression) -> str:
-    """The variable that `if flag` or `if not flag` tests, empty for other tests."""
+    """The name that `if flag`, `if not flag` or `if settings.flag` tests, empty for other tests."""
     match test:
-        case e.Name(id=name) | e.Unary(operator="not", operand=e.Name(id=name)):
-            return name
-    return ""
+        case e.Unary(operator="not", operand=operand):
+            return e.dotted(operand)
+    return e.dotted(test)
 
 
 def is_negative(test: e.Expression) -> bool:
