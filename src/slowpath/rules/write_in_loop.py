@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import Context, Writes
+from slowpath.semantics.effects import CallsService, Context, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
 from slowpath.semantics.values import Place
@@ -60,7 +60,20 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if context is not None and not _means_more(effect, program):
             found.setdefault((place_in(effect, context), context.place), []).append((effect, context))
     for (place, _), group in found.items():
-        yield _problem(place, [effect for effect, _ in group], group[0][1])
+        effects = [effect for effect, _ in group]
+        if _is_one_write(effects, group[0][1], function):
+            yield _problem(place, effects, group[0][1])
+
+
+def _is_one_write(effects: Sequence[Writes], context: Context, function: Function) -> bool:
+    """Whether the place in the loop does little more than the write; an operation of several steps per item is no bulk write."""
+    calls = steps(effects[0], context)
+    if not calls or any(effect.action == "commit" for effect in effects):
+        return True
+    behind = [other for other in function.summary.effects if calls[0] in other.via]
+    services = any(isinstance(other, CallsService) for other in behind)
+    writes = {other.place for other in behind if isinstance(other, Writes)}
+    return len(calls) == 1 and len(writes) == 1 and not services
 
 
 def _means_more(effect: Writes, program: Program) -> bool:

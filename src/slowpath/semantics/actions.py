@@ -192,7 +192,7 @@ def _ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
             model=rows.model,
             relation=rows.relation,
             owner=rows.owner.model if rows.owner is not None else "",
-            bypasses=rows.owner is not None and rows.cached,
+            bypasses=rows.bypassed,
             origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
             path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
             instead=call.fact.instead,
@@ -351,6 +351,10 @@ def _get_or_create(frame: Frame, call: Call) -> Value:
 
 
 def _write(frame: Frame, call: Call) -> Value:
+    rows = _rows(call)
+    if rows is not None and rows.owner is not None and rows.owner.fresh:
+        # A new row has no links yet: there is nothing to do for several of them at once.
+        return _gone(call)
     _write_label(frame, call, _model_of(call))
     return _gone(call)
 

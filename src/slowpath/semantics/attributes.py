@@ -123,7 +123,8 @@ def _of_instance(frame: Frame, instance: Instance, node: e.Attribute) -> Value:
         return varying(stored, instance.varies)
     value = _instance_attribute(frame, instance, node.attr, node.at)
     found = frame.program.project.method(instance.ref, node.attr)
-    if found is None and isinstance(value, Row | Rows | Instance | Collection):
+    stays = found is None or frame.program.binding_of(found) == "cached"
+    if stays and isinstance(value, Row | Rows | Instance | Collection):
         frame.update(node, value)
     return value
 

@@ -206,7 +206,8 @@ def tested(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
     """The value, asked whether it is true: a query runs for it, and fetches its rows."""
     if not isinstance(value, Rows):
         return value
-    if value.owner is None and value.known and not frame.program.is_row_source(value):
+    asked = not value.here or isinstance(node, e.Name | e.Call | e.Await)
+    if asked and value.owner is None and value.known and not frame.program.is_row_source(value):
         frame.emit(
             Evaluates(
                 place=frame.place(at),

@@ -15,7 +15,8 @@ ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
 class Context(Struct, frozen=True):
     """One thing that repeats. `item` is what it calls each item, `over` what it goes through, as written;
-    `origin` the query whose rows it goes through, if it is one."""
+    `origin` the query whose rows it goes through, if it is one. `hops` is how many calls of the effect's `via` lead to the
+    function it stands in."""
 
     kind: ContextKind
     place: Place
@@ -23,6 +24,7 @@ class Context(Struct, frozen=True):
     over: str
     bound: Bound
     origin: Origin | None = None
+    hops: int = 0
 
 
 class Hop(Struct, frozen=True):

@@ -224,8 +224,11 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
 def _compare(frame: Frame, node: e.Compare) -> Value:
     left = evaluate_compared(frame, node.left, node)
     values = [left]
-    if isinstance(left, Constant) and node.operators in {("is",), ("is not",)} and _is_none(node.operands[0]):
-        return Constant((left.value is None) == (node.operators[0] == "is"))
+    if node.operators in {("is",), ("is not",)} and _is_none(node.operands[0]):
+        if isinstance(left, Constant):
+            return Constant((left.value is None) == (node.operators[0] == "is"))
+        if isinstance(left, Collection | Instance | Object):
+            return Constant(node.operators[0] == "is not")
     for operator, operand in zip(node.operators, node.operands, strict=True):
         value = evaluate(frame, operand)
         if operator in {"in", "not in"} and isinstance(value, Rows):
@@ -255,7 +258,8 @@ def _contains(frame: Frame, rows: Rows, node: e.Compare, operand: e.Expression) 
 def _boolean(frame: Frame, node: e.Boolean) -> Value:
     left = truth(frame, node.left)
     before = dict(frame.env)
-    rare = node.operator == "or" and shapes.tests_for_loaded(node.left)
+    # `known or query()`: the query is for when nothing was known.
+    rare = node.operator == "or" and isinstance(node.left, e.Name | e.Attribute | e.Call | e.Subscript)
     with ExitStack() as stack:
         if rare:
             stack.enter_context(frame.seldom())

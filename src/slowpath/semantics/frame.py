@@ -144,7 +144,7 @@ class Frame:
                     varies |= self._positions(given[-1 - position])
             replayed = replace(
                 effect,
-                contexts=outer + effect.contexts,
+                contexts=outer + tuple(replace(context, hops=context.hops + 1) for context in effect.contexts),
                 varies=frozenset(varies),
                 via=(hop, *effect.via),
                 rare=effect.rare or rare or self.rare > 0,

@@ -52,7 +52,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
                 model=rows.model,
                 relation=rows.relation,
                 owner=rows.owner.model if rows.owner is not None else "",
-                bypasses=rows.cached,
+                bypasses=rows.bypassed,
                 origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
                 path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
             ),
@@ -64,7 +64,8 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
 
 def _depth_of(frame: Frame, node: e.Expression) -> int | None:
     """A query that a variable holds runs once wherever it is used, inside the loops that the variable was bound in."""
-    return frame.bound_at.get(node.id, 0) if isinstance(node, e.Name) and node.id in frame.env else None
+    root = e.dotted(node).partition(".")[0]
+    return frame.bound_at.get(root, 0) if root in frame.env and frame.lookup(node) is not None else None
 
 
 def _run_relation(frame: Frame, rows: Rows, at: int, node: e.Expression) -> None:

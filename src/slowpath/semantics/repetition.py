@@ -48,23 +48,17 @@ def chain(effect: AnyEffect) -> tuple[Place, ...]:
 
 def place_in(effect: AnyEffect, context: Context) -> Place:
     """Where, in the function that repeats, the effect comes from: the effect itself or the call that leads to it."""
-    for place in chain(effect):
-        if (place.module, place.function) == (context.place.module, context.place.function):
-            return place
-    return effect.place
+    return chain(effect)[context.hops]
+
+
+def steps(effect: AnyEffect, context: Context) -> tuple[Hop, ...]:
+    """The calls on the way from the function that repeats to the effect."""
+    return effect.via[context.hops :]
 
 
 def callees(effect: AnyEffect, context: Context) -> tuple[str, ...]:
     """The functions called on the way from the one that repeats to the effect."""
     return tuple(hop.callee for hop in steps(effect, context))
-
-
-def steps(effect: AnyEffect, context: Context) -> tuple[Hop, ...]:
-    """The calls on the way from the function that repeats to the effect."""
-    for position, place in enumerate(chain(effect)):
-        if (place.module, place.function) == (context.place.module, context.place.function):
-            return effect.via[position:]
-    return ()
 
 
 def each(context: Context) -> str:

@@ -225,6 +225,16 @@ def tests_for_batch(test: e.Expression) -> bool:
     return False
 
 
+def reports_trouble(block: s.Block) -> bool:
+    """Whether the statements log a warning or worse: what they do is for the exceptional item."""
+    for statement in block:
+        if isinstance(statement, s.Evaluate) and isinstance(statement.value, e.Call):
+            func = statement.value.func
+            if isinstance(func, e.Attribute) and func.attr in {"warning", "warn", "error", "exception", "critical"}:
+                return True
+    return False
+
+
 def assigned_in(block: s.Block) -> frozenset[str]:
     """The variables that the statements assign."""
     found: set[str] = set()

@@ -192,6 +192,11 @@ class Rows(Value, frozen=True):
     implicit: bool = True
     bound: Bound = "growing"
 
+    @property
+    def bypassed(self) -> bool:
+        """Whether a query of these rows passes over ones that came with their owner for sure."""
+        return self.owner is not None and self.cached and not self.owner.loads.open
+
 
 UNKNOWN = Unknown()
 

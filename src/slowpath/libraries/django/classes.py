@@ -110,7 +110,8 @@ class Classes:
             ("post_delete", "post_save") if taken else (),
             tuple(name for assignment in others for name in self._reverse_names(ref, assignment)),
             meta,
-            not any(map(self._is_unknown, self._names.bases(ref))),
+            # A decorator of the class may add anything to it.
+            not found.decorators and not any(map(self._is_unknown, self._names.bases(ref))),
         )
 
     def _attributes(
