@@ -14,10 +14,10 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "slowpath"
 # From top to bottom; a module or package imports from its own layer and from those above.
 LAYERS = (
     ("errors", "source", "expression", "spelling", "reading", "sketching", "declarations"),
+    ("references", "layout", "project"),
     ("loads", "schema", "vocabulary", "knowledge", "libraries", "sql"),
-    ("project",),
     ("semantics",),
-    ("finding", "rules", "suppression", "engine", "fixing"),
+    ("finding", "rules", "suppression", "engine", "explanation", "fixing"),
     ("config", "roles", "discovery", "cache", "workspace", "reporters", "cli", "__main__", "flake8", "lsp"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

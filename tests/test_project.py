@@ -8,7 +8,8 @@ import pytest
 
 from slowpath.declarations import declare
 from slowpath.expression import ImportedName
-from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Project, Resolved, ValueRef, link
+from slowpath.project import Project, link
+from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
 from slowpath.source import source_of
 
 

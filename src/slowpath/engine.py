@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from slowpath.expression import line_column
 from slowpath.finding import CONFIDENCES, Finding, Skipped, Step
-from slowpath.project import FunctionRef
+from slowpath.references import FunctionRef
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.lowering import spans
 from slowpath.semantics.program import Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from slowpath.expression import line_column
-from slowpath.project import FunctionRef
+from slowpath.references import FunctionRef
 from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import (
     AnyEffect,

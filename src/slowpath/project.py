@@ -5,59 +5,13 @@ from __future__ import annotations
 import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Union
 
 from msgspec import Struct
 
 from slowpath.declarations import Assignment, ClassDeclaration, Declarations, FunctionDeclaration
 from slowpath.expression import Expression, ImportedName, Subscript, dotted
 from slowpath.layout import Layout, find, lay_out, module_in, namespace_in, package_folder, package_of
-
-
-class ClassRef(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
-    """A class of the project."""
-
-    module: str
-    qualname: str
-
-    @property
-    def name(self) -> str:
-        """Its dotted name."""
-        return f"{self.module}.{self.qualname}"
-
-
-class FunctionRef(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
-    """A function or method of the project."""
-
-    module: str
-    qualname: str
-
-    @property
-    def name(self) -> str:
-        """Its dotted name."""
-        return f"{self.module}.{self.qualname}"
-
-
-class ModuleRef(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
-    """A module of the project."""
-
-    module: str
-
-
-class ValueRef(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
-    """What a name is assigned at the module level of a project's module."""
-
-    module: str
-    name: str
-
-
-class External(Struct, frozen=True, order=True, tag=True, array_like=True, gc=False):
-    """Something outside the project, by its dotted name: `django.db.models.Q`, `builtins.len`."""
-
-    name: str
-
-
-Resolved = Union[ClassRef, FunctionRef, ModuleRef, ValueRef, External]
+from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
 
 
 class _Index(Struct, frozen=True):

@@ -23,7 +23,9 @@ def _spelled(node: e.Expression | None) -> str:
         case e.Call(func=func, arguments=()):
             return f"{_spelled(func)}()"
         case e.Call(func=func, arguments=arguments):
-            simple = [_spelled(a.value) for a in arguments if isinstance(a.value, e.Name) and not a.keyword and not a.star]
+            simple = [
+                _spelled(a.value) for a in arguments if isinstance(a.value, e.Name) and not a.keyword and not a.star
+            ]
             inside = ", ".join(simple) if len(simple) == len(arguments) else "…"
             return f"{_spelled(func)}({inside})"
         case e.Subscript(value=value, index=index):

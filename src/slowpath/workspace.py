@@ -75,7 +75,11 @@ def run(
     suppressed = 0
     by_path: dict[str, list[Finding]] = {}
     for finding in found:
-        if discovery.is_below(finding.path, targets) and config.is_wanted(finding, settings) and _is_wanted(finding.path, settings):
+        if (
+            discovery.is_below(finding.path, targets)
+            and config.is_wanted(finding, settings)
+            and _is_wanted(finding.path, settings)
+        ):
             by_path.setdefault(finding.path, []).append(finding)
     for path, group in by_path.items():
         result = suppression.suppress(lines_of(path), group)

@@ -10,7 +10,7 @@ from importlib import import_module
 from msgspec import Struct
 
 from slowpath.finding import Confidence, Severity
-from slowpath.project import FunctionRef
+from slowpath.references import FunctionRef
 from slowpath.semantics.effects import Summary
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Place

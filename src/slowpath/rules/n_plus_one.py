@@ -43,7 +43,7 @@ from collections.abc import Iterator
 from slowpath.finding import Confidence
 from slowpath.loads import Loads
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import Context, ReadsRelation
+from slowpath.semantics.effects import Context, ReadsRelation, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import each, growing, steps
 from slowpath.semantics.values import Origin
@@ -55,8 +55,20 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if not isinstance(effect, ReadsRelation) or effect.rare or not effect.known or effect.origin is None:
             continue
         context = growing(effect)
-        if context is not None:
+        if context is not None and not _is_written_before(effect, function, program):
             yield _problem(effect, effect.origin, context, program)
+
+
+def _is_written_before(effect: ReadsRelation, function: Function, program: Program) -> bool:
+    """Whether a row that the read may find was written earlier on the same turn: loaded beforehand, it would be the old one."""
+    relation = program.schema.relation(effect.model, effect.relation)
+    for other in function.summary.effects:
+        if other is effect:
+            return False
+        if isinstance(other, Writes) and relation is not None and other.model == relation.target:
+            if other.contexts == effect.contexts:
+                return True
+    return False
 
 
 def _problem(effect: ReadsRelation, origin: Origin, context: Context, program: Program) -> Problem:

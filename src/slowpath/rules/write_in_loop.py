@@ -120,7 +120,7 @@ def _help(effect: Writes) -> str:
         case "commit":
             return "do this once after the loop (or once per batch of some hundreds)"
         case "link":
-            return "collect the rows in the loop and pass them all to one call after it"
+            return "link all rows with one call, on this side or on the other side of the relation"
         case "get-or-create":
             return "fetch the existing rows with one query before the loop and create the missing ones together"
         case "write":

@@ -7,6 +7,7 @@ from msgspec import Struct
 from slowpath import expression as e
 from slowpath.expression import Parameter
 from slowpath.loads import Loads
+from slowpath.semantics.dependence import all_varies
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -18,7 +19,6 @@ from slowpath.semantics.values import (
     Rows,
     Symbol,
     Value,
-    all_varies,
     unknown,
 )
 from slowpath.vocabulary import (

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
-from slowpath.project import ClassRef, External, FunctionRef
+from slowpath.references import ClassRef, External, FunctionRef
 from slowpath.semantics import queries
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (

@@ -5,12 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.project import FunctionRef
-from slowpath.semantics import builtins, queries
-from slowpath.semantics.actions import Call, act
+from slowpath.references import FunctionRef
+from slowpath.semantics import builtins, containers, queries
+from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
+from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.frame import Frame
+from slowpath.semantics.library_call import Call
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -29,9 +31,6 @@ from slowpath.semantics.values import (
     Template,
     Unknown,
     Value,
-    all_varies,
-    map_varies,
-    trimmed,
     unknown,
     varying,
     with_field,
@@ -238,7 +237,7 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
     program = frame.program
     match receiver:
         case Rows(type="") | Collection():
-            return builtins.call_collection(frame, receiver, name, arguments, at, node)
+            return containers.call_collection(frame, receiver, name, arguments, at, node)
         case Rows(type=kind):
             fact = program.fact(kind, name)
         case Row(model=model):
@@ -262,7 +261,7 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
             if fact is not None and fact.action != "held":
                 receiver = Object(kind, varies=receiver.varies)
         case _:
-            return builtins.call_text(frame, receiver, name, arguments)
+            return containers.call_text(frame, receiver, name, arguments)
     if fact is None:
         return _unknown_call(frame, receiver, arguments)
     return act(frame, Call(at, name, fact, receiver, arguments, node))

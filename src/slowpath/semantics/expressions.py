@@ -9,10 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import builtins, queries, shapes
+from slowpath.semantics import builtins, containers, queries, shapes, uses
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call, call_method
+from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import first_of, origin_of, through
 from slowpath.semantics.values import (
@@ -31,7 +32,6 @@ from slowpath.semantics.values import (
     Unknown,
     Value,
     join,
-    settled,
     unknown,
     varying,
 )
@@ -142,7 +142,7 @@ def _joined(values: list[Value]) -> Value:
 def _subscript(frame: Frame, node: e.Subscript) -> Value:
     value = _unawaited(frame, node.value)
     index = evaluate(frame, node.index)
-    return builtins.subscript(frame, value, index, node)
+    return containers.subscript(frame, value, index, node)
 
 
 def _slice(frame: Frame, node: e.Slice) -> Value:
@@ -151,7 +151,7 @@ def _slice(frame: Frame, node: e.Slice) -> Value:
 
 
 def _lambda(frame: Frame, node: e.Lambda) -> Value:
-    free = frame.program.remembered(frame, node.at, "free", lambda: shapes.names_of(node))
+    free = frame.program.remembered(frame, node.at, "free", lambda: uses.names_of(node))
     captured = tuple(sorted((name, value) for name, value in frame.env.items() if name in free))
     return LambdaValue(node, captured, frame.module, frame.function, varies=unknown(*(v for _, v in captured)).varies)
 
@@ -224,7 +224,7 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
 def _compare(frame: Frame, node: e.Compare) -> Value:
     left = evaluate_compared(frame, node.left, node)
     values = [left]
-    if node.operators in {("is",), ("is not",)} and _is_none(node.operands[0]):
+    if node.operators[0] in {"is", "is not"} and _is_none(node.operands[0]):
         if isinstance(left, Constant):
             return Constant((left.value is None) == (node.operators[0] == "is"))
         if isinstance(left, Collection | Instance | Object):
@@ -239,7 +239,7 @@ def _compare(frame: Frame, node: e.Compare) -> Value:
 
 def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> Value:
     """The left side of a comparison; when it is the size of a query compared with nothing, that is written down."""
-    frame.compared = builtins.is_emptiness(compare)
+    frame.compared = uses.is_emptiness(compare)
     value = evaluate(frame, node)
     frame.compared = False
     return value
@@ -259,7 +259,7 @@ def _boolean(frame: Frame, node: e.Boolean) -> Value:
     left = truth(frame, node.left)
     before = dict(frame.env)
     # `known or query()`: the query is for when nothing was known.
-    rare = node.operator == "or" and isinstance(node.left, e.Name | e.Attribute | e.Call | e.Subscript)
+    rare = node.operator == "or" and not _is_column(frame, node.left)
     with ExitStack() as stack:
         if rare:
             stack.enter_context(frame.seldom())
@@ -268,6 +268,13 @@ def _boolean(frame: Frame, node: e.Boolean) -> Value:
     if node.operator == "and" and not isinstance(right, Unknown):
         return varying(right, left.varies)
     return join(left, right)
+
+
+def _is_column(frame: Frame, node: e.Expression) -> bool:
+    """Whether the code reads a row's own data, which is empty as often as it is."""
+    if not isinstance(node, e.Name | e.Attribute | e.Call | e.Subscript):
+        return True
+    return isinstance(node, e.Attribute) and isinstance(frame.lookup(node.value), Row)
 
 
 def _unary(frame: Frame, node: e.Unary) -> Value:

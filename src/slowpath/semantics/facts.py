@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from slowpath.loads import Loads
-from slowpath.project import ClassRef, External, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef, External
 from slowpath.schema import Schema
 from slowpath.semantics.values import Object, Rows, Symbol, Value
 from slowpath.vocabulary import Dialect, Fact, Knowledge, Loaded, Passed, Type
@@ -18,7 +19,9 @@ class Facts:
         self.knowledge = knowledge
         self._dialects: dict[str, Dialect] = {dialect.library: dialect for dialect in knowledge.dialects}
         self._own_loads: dict[str, Loads] = {}
-        self._sessions = sorted({t.name: t for t in knowledge.types.values() if t.kind == "session"}.values(), key=lambda t: t.name)
+        self._sessions = sorted(
+            {t.name: t for t in knowledge.types.values() if t.kind == "session"}.values(), key=lambda t: t.name
+        )
         self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
 
     def type_named(self, name: str) -> Type | None:

@@ -9,22 +9,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.project import ClassRef
-from slowpath.semantics import shapes
+from slowpath.references import ClassRef
+from slowpath.semantics import uses
+from slowpath.semantics.dependence import all_varies, settled
 from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, Writes
-from slowpath.semantics.values import (
-    Bound,
-    Instance,
-    Origin,
-    Place,
-    Row,
-    Value,
-    all_varies,
-    field_of,
-    join,
-    settled,
-    with_field,
-)
+from slowpath.semantics.values import Bound, Instance, Origin, Place, Row, Value, field_of, join, with_field
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
@@ -172,7 +161,13 @@ class Frame:
         if not isinstance(node, e.Name):
             return False
         body = self.program.body_of(self.module, self.function)
-        return body is None or shapes.needs_rows(body, node.id)
+        return body is None or uses.needs_rows(body, node.id)
+
+    def is_of_this_turn(self, value: Value) -> bool:
+        """Whether the value was made for this turn of the innermost loop, or for this call."""
+        if not self.contexts:
+            return bool(value.varies)
+        return self.contexts[-1][0] in value.varies
 
     def bind(self, name: str, value: Value) -> None:
         """Assign to a variable."""

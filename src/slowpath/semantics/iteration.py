@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.semantics import queries
+from slowpath.semantics.dependence import all_varies
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
     Bound,
@@ -22,7 +23,6 @@ from slowpath.semantics.values import (
     Symbol,
     Unknown,
     Value,
-    all_varies,
     join,
     unknown,
     varying,

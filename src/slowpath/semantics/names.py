@@ -11,7 +11,7 @@ from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
 from slowpath.knowledge import object_type
 from slowpath.loads import Loads
-from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
 from slowpath.semantics.facts import Facts
 from slowpath.semantics.values import (
     NOTHING,

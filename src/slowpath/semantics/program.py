@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.loads import Loads
-from slowpath.project import ClassRef, FunctionRef, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef, FunctionRef
 from slowpath.schema import Schema
-from slowpath.semantics import queries, shapes, statements
+from slowpath.semantics import queries, shapes, statements, uses
+from slowpath.semantics.dependence import map_varies
 from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
@@ -30,7 +32,6 @@ from slowpath.semantics.values import (
     Unknown,
     Value,
     join,
-    map_varies,
     unknown,
 )
 from slowpath.vocabulary import Knowledge
@@ -229,7 +230,7 @@ class Program(Names):
     def _read_ways(self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int) -> Summary:
         """One reading, or one for each setting of the flags that the ways through the function hang together by."""
         if ref not in self._flags:
-            self._flags[ref] = shapes.flags_of(body.statements, frozenset(name for name, _ in parameters))
+            self._flags[ref] = uses.flags_of(body.statements, frozenset(name for name, _ in parameters))
         closed = {name for name, value in parameters if not isinstance(value, Unknown)}
         flags = tuple(flag for flag in self._flags[ref] if flag not in closed)[:_FLAGS]
         readings = [self._read_once(ref, parameters, body, depth, setting) for setting in _settings(flags)]
@@ -301,7 +302,7 @@ class Program(Names):
         if body is None:
             return ()
         own = {parameter.name for parameter in body.parameters}
-        free = shapes.names_of(body.statements) - own
+        free = uses.names_of(body.statements) - own
         return tuple(
             sorted(
                 (name, value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from slowpath.declarations import FunctionDeclaration
-from slowpath.project import FunctionRef, Project
+from slowpath.project import Project
+from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.vocabulary import Knowledge
 

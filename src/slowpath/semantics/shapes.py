@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 from slowpath import expression as e
 from slowpath.semantics import statement as s
 from slowpath.semantics.values import Bound
@@ -235,68 +233,6 @@ def reports_trouble(block: s.Block) -> bool:
     return False
 
 
-def assigned_in(block: s.Block) -> frozenset[str]:
-    """The variables that the statements assign."""
-    found: set[str] = set()
-    for statement in statements_of(block):
-        match statement:
-            case s.Assign(targets=targets):
-                found |= names_of(targets)
-            case s.Augment(target=target) | s.For(target=target):
-                found |= names_of(target)
-            case s.With(items=items):
-                found |= names_of(tuple(item.target for item in items))
-    return frozenset(found)
-
-
-def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
-    """The variables among these that are tested more than once and never assigned: ways through the function hang together by them."""
-    tests: dict[str, int] = {}
-    for test in _tests(block):
-        name = flag_of(test)
-        if name.partition(".")[0] in candidates:
-            tests[name] = tests.get(name, 0) + 1
-    passed = [e.dotted(value) for value in _passed(block)]
-    assigned = assigned_in(block)
-    return tuple(
-        sorted(
-            name
-            for name, count in tests.items()
-            if count + passed.count(name) > 1 and name.partition(".")[0] not in assigned
-        )
-    )
-
-
-def _tests(node: object) -> Iterator[e.Expression]:
-    if isinstance(node, s.If | e.Conditional):
-        yield node.test
-    if isinstance(node, tuple):
-        for part in node:
-            yield from _tests(part)
-    elif isinstance(node, Struct):
-        for field in node.__struct_fields__:
-            yield from _tests(getattr(node, field))
-
-
-def _passed(node: object) -> Iterator[e.Expression]:
-    if isinstance(node, e.Argument):
-        yield node.value
-    if isinstance(node, tuple):
-        for part in node:
-            yield from _passed(part)
-    elif isinstance(node, Struct):
-        for field in node.__struct_fields__:
-            yield from _passed(getattr(node, field))
-
-
-def flag_of(test: e.Expression) -> str:
-    """The name that `if flag`, `if not flag` or `if settings.flag` tests, empty for other tests."""
-    match test:
-        case e.Unary(operator="not", operand=operand):
-            return e.dotted(operand)
-    return e.dotted(test)
-
-
 def is_negative(test: e.Expression) -> bool:
     """Whether the test is true when the thing is not there."""
     match test:
@@ -305,74 +241,6 @@ def is_negative(test: e.Expression) -> bool:
         case e.Compare(operators=("not in" | "is",)):
             return True
     return False
-
-
-def names_of(node: object) -> frozenset[str]:
-    """Every variable mentioned in neutral code, whatever its shape."""
-    found: set[str] = set()
-    pending = [node]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, e.Name):
-            found.add(part.id)
-        elif isinstance(part, tuple):
-            pending.extend(part)
-        elif isinstance(part, Struct):
-            pending.extend(getattr(part, field) for field in part.__struct_fields__)
-    return frozenset(found)
-
-
-def needs_rows(block: s.Block, name: str) -> bool:
-    """Whether the variable is used for more than a count or a test: gone through, passed on, returned, indexed, refined."""
-    uses = sum(1 for found in _loads(block) if found == name)
-    return uses > sum(1 for found in _counts_of(block) if found == name)
-
-
-def _loads(node: object) -> Iterator[str]:
-    """Every reading of a variable."""
-    match node:
-        case e.Name(id=name):
-            yield name
-        case s.Assign(targets=targets, value=value):
-            yield from _loads(value)
-            yield from (found for target in targets if not isinstance(target, e.Name) for found in _loads(target))
-        case tuple():
-            for part in node:
-                yield from _loads(part)
-        case Struct():
-            for field in node.__struct_fields__:
-                yield from _loads(getattr(node, field))
-
-
-def _counts_of(node: object) -> Iterator[str]:
-    """Every reading of a variable that only asks how many rows there are, or whether there are any."""
-    match node:
-        case e.Call(func=e.Name(id="len" | "bool"), arguments=(e.Argument(value=e.Name(id=name)),)):
-            yield name
-        case e.Call(func=e.Attribute(value=e.Name(id=name), attr="count" | "exists"), arguments=()):
-            yield name
-        case s.If(test=test) | e.Conditional(test=test) | s.While(test=test) | s.Assert(test=test):
-            yield from _tested(test)
-            for field in node.__struct_fields__:
-                if field != "test":
-                    yield from _counts_of(getattr(node, field))
-        case tuple():
-            for part in node:
-                yield from _counts_of(part)
-        case Struct():
-            for field in node.__struct_fields__:
-                yield from _counts_of(getattr(node, field))
-
-
-def _tested(test: e.Expression) -> Iterator[str]:
-    match test:
-        case e.Name(id=name) | e.Unary(operator="not", operand=e.Name(id=name)):
-            yield name
-        case e.Boolean(left=left, right=right):
-            yield from _tested(left)
-            yield from _tested(right)
-        case _:
-            yield from _counts_of(test)
 
 
 def yields_chunks(block: s.Block) -> bool:

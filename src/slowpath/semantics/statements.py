@@ -9,24 +9,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import shapes
+from slowpath.semantics import shapes, uses
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
+from slowpath.semantics.dependence import settled
 from slowpath.semantics.expressions import entered, evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
 from slowpath.semantics.iteration import origin_of, through
-from slowpath.semantics.values import (
-    UNKNOWN,
-    Collection,
-    Constant,
-    Row,
-    Rows,
-    Unknown,
-    Value,
-    settled,
-    unknown,
-    varying,
-)
+from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, unknown, varying
 from slowpath.spelling import spelled
 
 
@@ -142,7 +132,7 @@ def _for(frame: Frame, statement: s.For) -> None:
 def _loosen(frame: Frame, body: s.Block) -> None:
     """Forget what the first turn would find in variables that the loop changes."""
     at = body[0].at if body else 0
-    assigned = frame.program.remembered(frame, at, "assigned", lambda: shapes.assigned_in(body))
+    assigned = frame.program.remembered(frame, at, "assigned", lambda: uses.assigned_in(body))
     for name in assigned & frame.env.keys():
         value = frame.env[name]
         if isinstance(value, Constant):

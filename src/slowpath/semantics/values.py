@@ -6,7 +6,6 @@ function being read) whose items it was computed from, and `-1 - i` for the func
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.loads import Loads, Path
-from slowpath.project import ClassRef, FunctionRef
+from slowpath.references import ClassRef, FunctionRef
 
 Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a page at a
@@ -195,7 +194,8 @@ class Rows(Value, frozen=True):
     @property
     def bypassed(self) -> bool:
         """Whether a query of these rows passes over ones that came with their owner for sure."""
-        return self.owner is not None and self.cached and not self.owner.loads.open
+        owner = self.owner
+        return owner is not None and self.cached and (owner.loads.has(self.relation) or not owner.loads.open)
 
 
 UNKNOWN = Unknown()
@@ -315,101 +315,3 @@ def _join_collections(one: Collection, other: Collection) -> Collection:
     key = join(one.key, other.key) if one.key is not None and other.key is not None else None
     bound: Bound = one.bound if one.bound == other.bound else "growing"
     return Collection(one.kind, join(one.element, other.element), key, items, bound, _first(one.origin, other.origin))
-
-
-def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]]) -> Value:
-    """The value with every `varies` in it changed."""
-    match value:
-        case Unknown():
-            varies = change(value.varies)
-            return Unknown(varies=varies) if varies else UNKNOWN
-        case Constant() | Symbol() | ModuleValue() | ClassValue() | ModelAttribute():
-            varies = change(value.varies)
-            return value if varies == value.varies else replace(value, varies=varies)
-        case Instance() | Row():
-            return replace(value, varies=change(value.varies), fields=_map_fields(value.fields, change))
-        case Rows():
-            owner = map_varies(value.owner, change) if value.owner is not None else None
-            items = tuple(map_varies(item, change) for item in value.items)
-            fields = _map_fields(value.fields, change)
-            return replace(value, varies=change(value.varies), owner=owner, items=items, fields=fields)
-        case Collection():
-            return replace(
-                value,
-                varies=change(value.varies),
-                element=map_varies(value.element, change),
-                key=map_varies(value.key, change) if value.key is not None else None,
-                items=tuple(map_varies(item, change) for item in value.items) if value.items is not None else None,
-            )
-        case Template():
-            return replace(
-                value, varies=change(value.varies), parts=tuple(map_varies(part, change) for part in value.parts)
-            )
-        case Object():
-            return replace(value, varies=change(value.varies), arguments=_map_fields(value.arguments, change))
-        case FunctionValue():
-            receiver = map_varies(value.receiver, change) if value.receiver is not None else None
-            return replace(
-                value, varies=change(value.varies), receiver=receiver, captured=_map_fields(value.captured, change)
-            )
-        case LambdaValue():
-            return replace(value, varies=change(value.varies), captured=_map_fields(value.captured, change))
-        case Method() | Super():
-            return replace(value, varies=change(value.varies), receiver=map_varies(value.receiver, change))
-    return value
-
-
-def _map_fields(
-    fields: tuple[tuple[str, Value], ...], change: Callable[[frozenset[int]], frozenset[int]]
-) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, map_varies(value, change)) for name, value in fields)
-
-
-def all_varies(value: Value) -> frozenset[int]:
-    """Everything that some part of the value varies with."""
-    found: set[int] = set()
-
-    def collect(varies: frozenset[int]) -> frozenset[int]:
-        found.update(varies)
-        return varies
-
-    map_varies(value, collect)
-    return frozenset(found)
-
-
-def settled(value: Value, loops: frozenset[int]) -> Value:
-    """The value after these loops have ended."""
-    return map_varies(value, lambda varies: varies - loops)
-
-
-def trimmed(value: Value, depth: int = 3) -> Value:
-    """The value without what lies more than so many attributes deep, and without what says nothing, so that recursion ends."""
-    if depth == 0:
-        return value if isinstance(value, Symbol | ClassValue | ModuleValue) else unknown(value)
-    match value:
-        case Row(fields=()) | Instance(fields=()):
-            return value
-        case Instance() | Row():
-            parts = ((name, trimmed(part, depth - 1)) for name, part in value.fields)
-            plain = isinstance(value, Instance)
-            kept = tuple((name, part) for name, part in parts if not (plain and isinstance(part, Unknown | Constant)))
-            return value if kept == value.fields else replace(value, fields=kept)
-        case Collection(items=()):
-            return value
-        case Collection():
-            return _trimmed_collection(value, depth)
-    return value
-
-
-def _trimmed_collection(value: Collection, depth: int) -> Collection:
-    items, bound = value.items, value.bound
-    if items is not None:
-        bound = "small" if len(items) <= 12 else "growing"
-        items = tuple(trimmed(item, depth - 1) for item in items) if len(items) <= 6 else None
-        if items is not None and all(isinstance(item, Unknown) for item in items):
-            items = None
-    key = trimmed(value.key, depth - 1) if value.key is not None else None
-    element = value.element if isinstance(value.element, Unknown) else trimmed(value.element, depth - 1)
-    if isinstance(element, Constant):
-        element = unknown(element)
-    return replace(value, element=element, key=key, items=items, bound=bound)

@@ -10,7 +10,8 @@ from slowpath.expression import Constant, dotted
 from slowpath.libraries.django.builtins import DEFAULT_USER, canonical
 from slowpath.libraries.django.drafts import USER_SETTING, Draft, Target
 from slowpath.libraries.django.names import Names
-from slowpath.project import ClassRef, External, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef, External
 
 _MODELS = "models"
 

@@ -13,7 +13,7 @@ from slowpath.libraries.django.fields import is_database_field, is_opaque, read_
 from slowpath.libraries.django.managers import read_manager
 from slowpath.libraries.django.metas import Metas
 from slowpath.libraries.django.names import Base, Names, Placed
-from slowpath.project import ClassRef, External
+from slowpath.references import ClassRef, External
 
 _PERSISTENCE = frozenset(
     ["save", "delete", "save_base", "asave", "adelete", "bulk_create", "bulk_update", "refresh_from_db", "from_db"]

@@ -7,7 +7,7 @@ from slowpath.expression import Call, Constant, Expression, argument, dotted
 from slowpath.libraries.django.builtins import DEFAULT_USER
 from slowpath.libraries.django.drafts import USER_SETTING, Field, Target
 from slowpath.libraries.django.names import UNKNOWN, Meaning, Names, Placed, flag
-from slowpath.project import ClassRef, External
+from slowpath.references import ClassRef, External
 from slowpath.schema import RelationKind
 
 _KINDS: dict[str, RelationKind] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slowpath.expression import Attribute, Call, Expression, dotted
 from slowpath.libraries.django.drafts import MANAGER, QUERYSET
 from slowpath.libraries.django.names import UNKNOWN, Meaning, Names, Placed
-from slowpath.project import ClassRef, External
+from slowpath.references import ClassRef, External
 
 _FROM_QUERYSET = ("from_queryset", "for_queryset_class")
 

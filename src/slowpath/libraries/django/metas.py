@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from slowpath.expression import Call, Constant, Expression, Listing, argument, dotted
 from slowpath.libraries.django.drafts import Meta
 from slowpath.libraries.django.names import Names, Placed
-from slowpath.project import ClassRef
+from slowpath.references import ClassRef
 from slowpath.schema import Index
 
 Options = Mapping[str, Placed]

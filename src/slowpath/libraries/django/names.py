@@ -17,7 +17,8 @@ from slowpath.expression import (
     argument,
     dotted,
 )
-from slowpath.project import ClassRef, External, FunctionRef, ModuleRef, Project, ValueRef
+from slowpath.project import Project
+from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, ValueRef
 
 Meaning = Union[ClassRef, FunctionRef, ModuleRef, ValueRef, External, None]
 Base = Union[ClassRef, External, None]

@@ -11,7 +11,7 @@ from slowpath.libraries.django.apps import Registry
 from slowpath.libraries.django.drafts import Draft
 from slowpath.libraries.django.fields import read_target
 from slowpath.libraries.django.names import Names, Placed
-from slowpath.project import External
+from slowpath.references import External
 
 _SIGNALS = frozenset(["pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed"])
 

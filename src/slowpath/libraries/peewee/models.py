@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from slowpath.declarations import Assignment
 from slowpath.expression import Call, Constant, Expression, Listing, argument, dotted
-from slowpath.project import ClassRef, External, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef, External
 from slowpath.schema import Column, Index, Model, Relation, RelationKind
 
 ROOT = External("peewee.Model")

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from slowpath.expression import Attribute, Call, Constant, Expression, Subscript, argument, dotted
 from slowpath.libraries.sqlalchemy.names import EXTENSION, Names, Placed
-from slowpath.project import ClassRef, External, Project, ValueRef
+from slowpath.project import Project
+from slowpath.references import ClassRef, External, ValueRef
 
 _LIBRARIES = {"sqlalchemy", "flask_sqlalchemy", "sqlmodel", "advanced_alchemy", "fastapi_users_db_sqlalchemy"}
 _DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta", "DeclarativeBaseModel"}

@@ -12,7 +12,7 @@ from slowpath.libraries.sqlalchemy.columns import column_of
 from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, Draft, RelationDraft
 from slowpath.libraries.sqlalchemy.indexes import index_of, key_of, table_arguments
 from slowpath.libraries.sqlalchemy.names import Names, Placed
-from slowpath.project import ClassRef
+from slowpath.references import ClassRef
 from slowpath.schema import Column, Index, Proxy
 
 _RELATIONS = {"relationship", "relation", "dynamic_loader", "Relationship"}

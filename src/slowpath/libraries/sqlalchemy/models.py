@@ -15,7 +15,8 @@ from slowpath.libraries.sqlalchemy.indexes import index_of, owner_of
 from slowpath.libraries.sqlalchemy.names import Names
 from slowpath.libraries.sqlalchemy.registry import Mapped, Registry, table_names
 from slowpath.libraries.sqlalchemy.relations import backref_of, may_have_backref, relation_of
-from slowpath.project import ClassRef, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef
 from slowpath.schema import Column, Index, Model, Relation
 
 QUERY = "sqlalchemy.orm.Query"

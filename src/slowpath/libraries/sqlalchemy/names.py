@@ -16,7 +16,8 @@ from slowpath.expression import (
     argument,
     dotted,
 )
-from slowpath.project import ClassRef, External, FunctionRef, Project, Resolved, ValueRef
+from slowpath.project import Project
+from slowpath.references import ClassRef, External, FunctionRef, Resolved, ValueRef
 
 # An alias of an alias of an alias.
 _CHAIN = 6

@@ -12,7 +12,7 @@ from slowpath.expression import Attribute, Call, Constant, Expression, Lambda, N
 from slowpath.libraries.sqlalchemy.bases import Base
 from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, RelationDraft
 from slowpath.libraries.sqlalchemy.names import Names, Placed
-from slowpath.project import ClassRef, ValueRef
+from slowpath.references import ClassRef, ValueRef
 from slowpath.schema import Column, Index, Proxy
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Union
 
 from msgspec import Struct
 
@@ -14,7 +13,7 @@ from slowpath.libraries.sqlalchemy.joins import attributes, marked
 from slowpath.libraries.sqlalchemy.registry import Mapped, Registry
 from slowpath.schema import Access, Lazy, Relation, RelationKind
 
-_LAZY: Mapping[Union[str, bool, None], Lazy] = {
+_LAZY: Mapping[str | bool | None, Lazy] = {
     True: "select",
     None: "none",
     False: "joined",

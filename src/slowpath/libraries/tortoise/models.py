@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from slowpath.declarations import Assignment
 from slowpath.expression import Call, Constant, Expression, Listing, argument, dotted
-from slowpath.project import ClassRef, External, FunctionRef, Project
+from slowpath.project import Project
+from slowpath.references import ClassRef, External, FunctionRef
 from slowpath.schema import Column, Index, Model, Relation, RelationKind
 
 ROOTS = (External("tortoise.models.Model"), External("tortoise.Model"))

@@ -1,0 +1,87 @@
+"""A call of a library: what every action needs to know of it, and the effects most of them have."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from slowpath import expression as e
+from slowpath.semantics.arguments import Arguments, varies_of
+from slowpath.semantics.effects import RunsQuery, Writes
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.values import (
+    UNKNOWN,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+)
+from slowpath.spelling import spelled
+from slowpath.vocabulary import Fact
+
+
+class Call(Struct, frozen=True):
+    """A library's call: where, what is called on what, and with which arguments."""
+
+    at: int
+    name: str
+    fact: Fact
+    receiver: Value
+    arguments: Arguments
+    node: e.Call | None
+
+    @property
+    def label(self) -> str:
+        """The call as written, without its arguments."""
+        return spelled(self.node.func) if self.node is not None else self.name
+
+    @property
+    def varies(self) -> frozenset[int]:
+        """What the call differs with from turn to turn."""
+        return self.receiver.varies | varies_of(self.arguments)
+
+
+def rows_in(call: Call) -> Rows | None:
+    return call.receiver if isinstance(call.receiver, Rows) else None
+
+
+def gone(call: Call) -> Value:
+    varies = call.varies
+    return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def model_of(call: Call) -> str:
+    match call.receiver:
+        case Row(model=model) | Rows(model=model):
+            return model
+    return ""
+
+
+def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
+    frame.emit(
+        RunsQuery(
+            place=frame.place(call.at),
+            label=call.label,
+            action=call.fact.action,
+            model=rows.model,
+            relation=rows.relation,
+            owner=rows.owner.model if rows.owner is not None else "",
+            bypasses=rows.bypassed,
+            origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
+            path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
+            instead=call.fact.instead,
+        ),
+        varies,
+    )
+
+
+def wrote(frame: Frame, call: Call, model: str) -> None:
+    frame.emit(
+        Writes(
+            place=frame.place(call.at),
+            label=call.label,
+            action=call.fact.action,
+            model=model,
+            instead=call.fact.instead,
+        ),
+        call.varies,
+    )

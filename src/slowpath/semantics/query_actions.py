@@ -1,0 +1,247 @@
+"""What the methods of queries, managers and results do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.semantics import queries
+from slowpath.semantics.arguments import passed, value_at
+from slowpath.semantics.effects import Evaluates, LoadsBadly
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import first_of, row_of
+from slowpath.semantics.library_call import Call, gone, ran, rows_in
+from slowpath.semantics.values import (
+    UNKNOWN,
+    ClassValue,
+    Collection,
+    Constant,
+    Object,
+    Origin,
+    Row,
+    Rows,
+    Value,
+    varying,
+)
+from slowpath.spelling import spelled
+from slowpath.vocabulary import LoadProblem
+
+
+def _same(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return varying(call.receiver, call.varies)
+    kept = rows.owner is not None and rows.cached and not rows.refined
+    manager_type = frame.program.row_list_type(rows, call.fact)
+    return replace(rows, here=rows.here and (kept or not frame.program.runs_itself(rows.type)), type=manager_type)
+
+
+def refine(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else gone(call)
+    if call.fact.cached == "always":
+        # A query that is answered from memory whatever it is of: `none()`.
+        return Collection("list", UNKNOWN, items=(), varies=call.varies)
+    bound = rows.bound
+    refined = replace(
+        rows,
+        type=frame.program.row_list_type(rows, call.fact),
+        varies=call.varies,
+        here=False,
+        refined=True,
+        bound=bound,
+    )
+    if call.name in {"order_by"}:
+        refined = replace(refined, ordered=True)
+    if rows.owner is not None and not rows.refined:
+        return replace(
+            refined,
+            origin=Origin(frame.place(call.at), rows.model, spelled(call.node)),
+            prefix=(),
+            known=True,
+            loads=frame.program.own_loads(rows.model),
+            ordered=rows.ordered or refined.ordered,
+        )
+    return refined
+
+
+def _load(frame: Frame, call: Call) -> Value:
+    rows = refine(frame, call)
+    if not isinstance(rows, Rows):
+        return rows
+    loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
+    if rows.items:
+        # Options of a query for several entities speak of any of them.
+        items = tuple(_loaded_item(frame, call, item) for item in rows.items)
+        return replace(rows, loads=loaded.loads, items=items)
+    _complain(frame, call, rows, loaded.problems)
+    return replace(rows, loads=loaded.loads)
+
+
+def _loaded_item(frame: Frame, call: Call, item: Value) -> Value:
+    if not isinstance(item, Row):
+        return item
+    loaded = frame.program.load(item.model, item.loads, call.name, passed(call.arguments))
+    return replace(item, loads=loaded.loads)
+
+
+def _complain(frame: Frame, call: Call, rows: Rows, problems: tuple[LoadProblem, ...]) -> None:
+    """Write down what is wrong with an eager load, at the name of the method that asks for it."""
+    at = call.node.func.at if call.node is not None else call.at
+    for problem in problems if rows.known and not rows.plain else ():
+        effect = LoadsBadly(place=frame.place(at), model=rows.model, label=call.label, problem=problem)
+        frame.emit(effect, rows.varies)
+
+
+def _plain(frame: Frame, call: Call) -> Value:
+    rows = refine(frame, call)
+    return replace(rows, plain=True, items=()) if isinstance(rows, Rows) else rows
+
+
+def _combine(frame: Frame, call: Call) -> Value:
+    rows = refine(frame, call)
+    if not isinstance(rows, Rows):
+        return rows
+    for given in call.arguments:
+        if isinstance(given.value, Rows) and given.value.model == rows.model:
+            rows = replace(rows, loads=rows.loads.join(given.value.loads))
+    return rows
+
+
+def _limit(frame: Frame, call: Call) -> Value:
+    rows = refine(frame, call)
+    limit = value_at(call.arguments, 0)
+    few = isinstance(limit, Constant) and isinstance(limit.value, int) and limit.value <= 20
+    return replace(rows, bound="small") if isinstance(rows, Rows) and few else rows
+
+
+def _asks(frame: Frame, call: Call) -> bool:
+    """Whether the rows, or a relation's own rows already here, answered the call without a query of its own."""
+    rows = rows_in(call)
+    if rows is None:
+        return False
+    cached = call.fact.cached == "always" or (call.fact.cached == "if-ordered" and rows.ordered)
+    return cached and queries.ask(frame, rows, call.at, call.name, cached=cached)
+
+
+def _iterate(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return gone(call)
+    loaded = frame.program.load(rows.model, rows.loads, call.name, passed(call.arguments))
+    _complain(frame, call, rows, loaded.problems)
+    if rows.owner is not None and not rows.refined and not rows.cached:
+        return replace(rows, loads=loaded.loads)
+    if not rows.here:
+        ran(frame, call, rows, call.varies)
+    return replace(rows, here=True, loads=loaded.loads, varies=call.varies)
+
+
+def _to_list(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return gone(call)
+    if not rows.here:
+        ran(frame, call, rows, call.varies)
+    return replace(rows, here=True, type=call.fact.gives, varies=call.varies)
+
+
+def _row(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call) or _rows_argument(frame, call)
+    if rows is None:
+        return gone(call)
+    if not _asks(frame, call) and not (rows.here and not frame.program.runs_itself(rows.type)):
+        ran(frame, call, rows, call.varies)
+    if rows.owner is not None and not rows.refined and not rows.cached:
+        rows = replace(rows, origin=Origin(frame.place(call.at), rows.model, spelled(call.node)), prefix=(), known=True)
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _rows_argument(frame: Frame, call: Call) -> Rows | None:
+    value = value_at(call.arguments, call.fact.argument)
+    if isinstance(value, ClassValue) and value.ref.name in frame.program.schema.models:
+        return queries.start(frame, value.ref.name, call.at, spelled(call.node))
+    return value if isinstance(value, Rows) else None
+
+
+def _value(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call) or _rows_argument(frame, call)
+    if rows is not None and not _asks(frame, call):
+        ran(frame, call, rows, call.varies)
+    return gone(call)
+
+
+def _count(frame: Frame, call: Call) -> Value:
+    value = _value(frame, call)
+    rows = rows_in(call)
+    if (
+        rows is not None
+        and not rows.cached
+        and not rows.here
+        and call.node is not None
+        and isinstance(call.node.func, e.Attribute)
+    ):
+        node = call.node.func.value
+        frame.emit(
+            Evaluates(
+                place=frame.place(call.at),
+                how="exists" if call.fact.action == "exists" else "count",
+                model=rows.model,
+                origin=rows.origin,
+                label=call.label,
+                compared=frame.compared,
+                used=rows.sliced or frame.needs_rows(node),
+            ),
+            rows.varies,
+        )
+    return value
+
+
+def _mapping(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return gone(call)
+    ran(frame, call, rows, call.varies)
+    return Collection("dict", varying(first_of(frame, rows), call.varies), key=UNKNOWN, origin=rows.origin)
+
+
+def _unwrap(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return gone(call)
+    gives = frame.program.row_list_type(rows, call.fact)
+    if len(rows.items) >= 1 and isinstance(rows.items[0], Row):
+        return replace(rows, items=(), type=gives)
+    return replace(rows, items=(), plain=bool(rows.items) or rows.plain, type=gives)
+
+
+def _tuples(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is None:
+        return gone(call)
+    return replace(rows, type=frame.program.row_list_type(rows, call.fact))
+
+
+QUERY_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
+    "same": _same,
+    "refine": refine,
+    "load": _load,
+    "columns": _load,
+    "annotate": _load,
+    "fetch-mode": _load,
+    "plain": _plain,
+    "combine": _combine,
+    "limit": _limit,
+    "iterate": _iterate,
+    "rows": _to_list,
+    "row": _row,
+    "value": _value,
+    "count": _count,
+    "exists": _count,
+    "mapping": _mapping,
+    "unwrap": _unwrap,
+    "tuples": _tuples,
+}

@@ -1,0 +1,270 @@
+"""What sessions, connections and statements do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from slowpath import expression as e
+from slowpath.loads import Loads
+from slowpath.semantics import queries
+from slowpath.semantics.arguments import passed, value_at
+from slowpath.semantics.effects import RunsQuery
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import row_of
+from slowpath.semantics.library_call import Call, gone, model_of, ran, rows_in, wrote
+from slowpath.semantics.query_actions import QUERY_ACTIONS
+from slowpath.semantics.values import (
+    ClassValue,
+    Collection,
+    Constant,
+    ModelAttribute,
+    Object,
+    Row,
+    Rows,
+    Template,
+    Value,
+    unknown,
+    varying,
+)
+from slowpath.spelling import spelled
+
+_READS = ("select", "with", "values", "table", "call", "exec")
+
+
+_WRITES = ("insert", "update", "delete", "replace", "merge", "upsert")
+
+
+_NAMES_FOLLOW = ("from", "join", "into", "update", "table", "index", "schema", "column", "database", ".", '"', "`")
+
+
+def sql_kind(statement: Value | None) -> str:
+    """What a statement's text does: `read`, `write`, or nothing that is worth doing for many items at once."""
+    text = statement
+    if isinstance(statement, Template):
+        text = statement.parts[0]
+        for before, hole in zip(statement.parts, statement.parts[1:], strict=False):
+            if hole.varies and not isinstance(hole, Constant) and _names_something(before):
+                return ""
+    if not isinstance(text, Constant):
+        # Nothing is known of the text: the same statement each time if it does not differ, else a list of statements.
+        return "" if statement is None or statement.varies else "read"
+    words = str(text.value).lstrip(" \n\t(").lower()
+    if words.startswith(_WRITES):
+        return "write"
+    return "read" if words.startswith(_READS) else ""
+
+
+def _names_something(before: Value) -> bool:
+    return not isinstance(before, Constant) or str(before.value).rstrip().lower().endswith(_NAMES_FOLLOW)
+
+
+def _statement(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is not None and not call.arguments:
+        return rows
+    entities = [_entity(frame, given.value) for given in call.arguments]
+    models = [entity for entity in entities if isinstance(entity, Row)]
+    kind = call.fact.gives
+    if not models:
+        return _bare_statement(frame, call, kind)
+    first = models[0]
+    rows = queries.start(frame, first.model, call.at, spelled(call.node), kind=kind)
+    if len(entities) == 1:
+        return replace(rows, varies=call.varies)
+    items = tuple(_part(rows, entity) for entity in entities)
+    return _identified(frame, replace(rows, varies=call.varies, items=items), models)
+
+
+def _identified(frame: Frame, rows: Rows, models: list[Row]) -> Rows:
+    """Rows that come side by side: a relation from one to the other finds it in the session."""
+    present = {row.model for row in models}
+    items = []
+    for item in rows.items:
+        if isinstance(item, Row):
+            declared = frame.program.schema.models[item.model]
+            near = {(r.name,) for r in declared.relations if not r.many and r.target in present - {item.model}}
+            item = replace(item, loads=replace(item.loads, paths=item.loads.paths | near))
+        items.append(item)
+    return replace(rows, items=tuple(items))
+
+
+def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
+    for given in call.arguments:
+        if isinstance(given.value, ModelAttribute) and given.value.model in frame.program.schema.models:
+            rows = queries.start(frame, given.value.model, call.at, spelled(call.node), kind=kind)
+            return replace(rows, plain=True, varies=call.varies)
+    return Object(kind, varies=call.varies) if kind else gone(call)
+
+
+def _part(rows: Rows, entity: Value) -> Value:
+    if isinstance(entity, Row) and entity.model == rows.model:
+        return replace(entity, loads=rows.loads, origin=rows.origin, known=True)
+    return entity
+
+
+def _entity(frame: Frame, value: Value) -> Value:
+    if isinstance(value, ClassValue) and value.ref.name in frame.program.schema.models:
+        return Row(value.ref.name, known=True, loads=frame.program.own_loads(value.ref.name))
+    return unknown(value)
+
+
+def _executed(frame: Frame, call: Call) -> Rows | None:
+    value = value_at(call.arguments, call.fact.argument, "statement")
+    implicit = frame.program.loads_implicitly(call.receiver)
+    if not isinstance(value, Rows):
+        _raw(frame, call, value)
+        return None
+    if frame.program.writes_when_executed(value.type):
+        wrote(frame, call, value.model)
+        return None
+    ran(frame, call, value, call.varies)
+    return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
+
+
+def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
+    if isinstance(statement, Object):
+        if frame.program.writes_when_executed(statement.type):
+            wrote(frame, call, "")
+            return
+        known = frame.program.fact(statement.type, "execute")
+        if known is not None and known.action == "execute":
+            _run_statement(frame, call)
+            return
+        statement = statement.arguments[0][1] if statement.arguments else None
+    _run_text(frame, call, statement)
+
+
+def _run_statement(frame: Frame, call: Call) -> None:
+    frame.emit(
+        RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
+    )
+
+
+def _run_text(frame: Frame, call: Call, statement: Value | None) -> None:
+    """A statement in SQL runs. Statements that differ in more than their values are no query per item."""
+    kind = sql_kind(statement)
+    if kind == "write":
+        wrote(frame, call, "")
+    elif kind == "read":
+        _run_statement(frame, call)
+
+
+def _execute(frame: Frame, call: Call) -> Value:
+    rows = _executed(frame, call)
+    if rows is None:
+        return Object(call.fact.gives, varies=call.varies) if call.fact.gives else gone(call)
+    if rows.items or rows.plain:
+        return rows
+    return replace(rows, items=(row_of(frame, rows, frozenset()),))
+
+
+def _hands_out(frame: Frame, call: Call) -> bool:
+    """Whether the call only hands out what a result already has."""
+    match call.receiver:
+        case Rows():
+            return True
+        case Object(type=kind):
+            known = frame.program.type_named(kind)
+            return known is not None and known.kind == "result"
+    return False
+
+
+def _scalars(frame: Frame, call: Call) -> Value:
+    if _hands_out(frame, call):
+        return QUERY_ACTIONS["unwrap"](frame, call)
+    rows = _executed(frame, call)
+    if rows is None:
+        return gone(call)
+    return replace(rows, items=()) if rows.items and isinstance(rows.items[0], Row) else rows
+
+
+def _scalar(frame: Frame, call: Call) -> Value:
+    if _hands_out(frame, call):
+        rows = rows_in(call)
+        whole = rows is not None and len(rows.items) == 1 and isinstance(rows.items[0], Row)
+        return varying(rows.items[0], call.varies) if rows is not None and whole else gone(call)
+    rows = _executed(frame, call)
+    if rows is None or rows.items or rows.plain:
+        return gone(call)
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _get(frame: Frame, call: Call) -> Value:
+    value = value_at(call.arguments, call.fact.argument, "entity")
+    if not isinstance(value, ClassValue) or value.ref.name not in frame.program.schema.models:
+        if value is not None:
+            frame.emit(RunsQuery(place=frame.place(call.at), label=call.label, action="get"), call.varies)
+        return gone(call)
+    model = value.ref.name
+    rows = queries.start(frame, model, call.at, spelled(call.node))
+    options = next((given.value for given in call.arguments if given.keyword == "options"), None)
+    if options is not None:
+        loaded = frame.program.load(model, rows.loads, "options", passed((call.arguments[-1],)))
+        rows = replace(rows, loads=Loads(open=True) if not isinstance(options, Collection) else loaded.loads)
+    ran(frame, call, rows, call.varies)
+    rows = replace(rows, implicit=frame.program.loads_implicitly(call.receiver))
+    return varying(row_of(frame, rows, frozenset()), call.varies)
+
+
+def _refresh(frame: Frame, call: Call) -> Value:
+    model = model_of(call) or _model_of_argument(call)
+    frame.emit(
+        RunsQuery(
+            place=frame.place(call.at), label=call.label, action="refresh", model=model, instead=call.fact.instead
+        ),
+        call.varies,
+    )
+    return gone(call)
+
+
+def _model_of_argument(call: Call) -> str:
+    value = value_at(call.arguments, 0)
+    return value.model if isinstance(value, Row | Rows) else ""
+
+
+def _load_onto(frame: Frame, call: Call) -> Value:
+    node = next((given.node for given in call.arguments if not given.keyword), None)
+    value = value_at(call.arguments, call.fact.argument)
+    given = isinstance(value, Row | Rows) or (isinstance(value, Collection) and isinstance(value.element, Row))
+    target = value if given else call.receiver
+    if isinstance(target, Collection) and isinstance(target.element, Row):
+        loaded = frame.program.load(target.element.model, target.element.loads, call.name, passed(call.arguments[1:]))
+        updated: Value = replace(target, element=replace(target.element, loads=loaded.loads), items=None)
+    elif isinstance(target, Row | Rows):
+        arguments = call.arguments if target is call.receiver else call.arguments[1:]
+        loaded = frame.program.load(target.model, target.loads, call.name, passed(arguments))
+        updated = replace(target, loads=loaded.loads)
+        if isinstance(target, Row):
+            frame.emit(
+                RunsQuery(place=frame.place(call.at), label=call.label, action="load-onto", model=target.model),
+                call.varies,
+            )
+    else:
+        return gone(call)
+    if target is call.receiver and call.node is not None and isinstance(call.node.func, e.Attribute):
+        frame.update(call.node.func.value, updated)
+    elif node is not None:
+        frame.update(node, updated)
+    return updated
+
+
+def _sql(frame: Frame, call: Call) -> Value:
+    _run_text(frame, call, value_at(call.arguments, call.fact.argument))
+    if call.fact.gives:
+        return Object(call.fact.gives, varies=call.varies)
+    return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else gone(call)
+
+
+SESSION_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
+    "statement": _statement,
+    "start": _statement,
+    "execute": _execute,
+    "scalars": _scalars,
+    "scalar": _scalar,
+    "get": _get,
+    "refresh": _refresh,
+    "load-onto": _load_onto,
+    "sql": _sql,
+}
