@@ -42,7 +42,7 @@ Action = Literal[
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch",
-    "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "quiet",
+    "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
 ]  # fmt: skip
 """What a call does.
 
@@ -61,6 +61,7 @@ writes what is pending. refresh: reloads its row. load-onto: loads relations ont
 Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of parameters. fetch: hands out rows of what was run.
 Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a pipeline.
 new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page. limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives` names.
+assign: sets the attribute of its first argument that its second names to its third, without a query.
 held: gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
 """
 

@@ -53,6 +53,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for effect in function.summary.effects:
         if not isinstance(effect, RunsQuery) or effect.rare or effect.bypasses:
             continue
+        if effect.action == "refresh" and _is_handled(effect, function):
+            continue
         context = growing(effect)
         if context is not None:
             per_item.setdefault((place_in(effect, context), context.place), []).append((effect, context))
@@ -68,6 +70,14 @@ def _is_written(effect: RunsQuery, function: Function) -> bool:
     """Whether something in the same loop writes, so that the answer may differ from turn to turn."""
     return any(
         isinstance(other, Writes) and other.contexts[: len(effect.contexts)] == effect.contexts
+        for other in function.summary.effects
+    )
+
+
+def _is_handled(effect: RunsQuery, function: Function) -> bool:
+    """Whether a refresh belongs to a write of the same item whose errors are handled item by item."""
+    return any(
+        isinstance(other, Writes) and other.handled and other.contexts[: len(effect.contexts)] == effect.contexts
         for other in function.summary.effects
     )
 

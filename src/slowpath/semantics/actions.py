@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from slowpath.semantics import builtins
 from slowpath.semantics.arguments import remembered, value_at
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.frame import Frame
@@ -81,6 +82,10 @@ def _model(frame: Frame, call: Call) -> Value:
     return frame.program.class_value(name) if name else gone(call)
 
 
+def _assign(frame: Frame, call: Call) -> Value:
+    return builtins.call_builtin(frame, "setattr", call.arguments, call.at, call.node)
+
+
 def _held(frame: Frame, call: Call) -> Value:
     from slowpath.semantics.attributes import get
 
@@ -105,4 +110,5 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "stream": _stream,
     "model": _model,
     "held": _held,
+    "assign": _assign,
 }

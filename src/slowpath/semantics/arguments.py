@@ -92,7 +92,8 @@ def bound_to(parameters: tuple[Parameter, ...], arguments: Arguments) -> dict[st
             items = tuple(rest) if starred is None else None
             result[parameter.name] = Given(Collection("tuple", unknown(*rest), items=items))
         elif parameter.kind == "**":
-            result[parameter.name] = Given(Collection("dict", unknown(*extra.values()), key=UNKNOWN))
+            # As many as somebody wrote down at the call.
+            result[parameter.name] = Given(Collection("dict", unknown(*extra.values()), key=UNKNOWN, bound="small"))
         elif parameter.name not in result and starred is not None:
             result[parameter.name] = Given(starred)
     return result

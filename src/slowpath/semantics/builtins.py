@@ -271,6 +271,18 @@ def as_text(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
     return value
 
 
+def _isinstance(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    value, cls = arguments[0].value, value_at(arguments, 1)
+    ref = frame.program.class_of_model(value.model) if isinstance(value, Row) else None
+    if isinstance(value, Instance):
+        ref = value.ref
+    if ref is None or not isinstance(cls, ClassValue):
+        return unknown(value)
+    if cls.ref in frame.program.project.ancestors(ref):
+        return Constant(True)
+    return unknown(value) if ref in frame.program.project.ancestors(cls.ref) else Constant(False)
+
+
 _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Value]] = {
     **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed"), _container),
     **dict.fromkeys(("map", "filter"), _map),
@@ -287,6 +299,7 @@ _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Va
     "bool": _bool,
     **dict.fromkeys(("getattr", "hasattr"), _getattr),
     "setattr": _setattr,
+    "isinstance": _isinstance,
 }
 
 

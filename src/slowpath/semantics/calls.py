@@ -138,6 +138,9 @@ def call_function(
         value = passed.value if passed is not None else program.default_of(ref.module, parameter)
         if isinstance(value, Unknown) and parameter.annotation is not None:
             value = program.annotated(ref.module, parameter.annotation, value.varies)
+        if passed is not None and isinstance(value, Unknown) and _is_optional(parameter):
+            # Whoever passes something for an argument that may be left out has something to pass.
+            value = replace(value, some=True)
         depends = all_varies(value)
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
@@ -157,11 +160,15 @@ def call_function(
     return map_varies(summary.returns, lambda found: _outside(found, tuple(varies)))
 
 
+def _is_optional(parameter: e.Parameter) -> bool:
+    return isinstance(parameter.default, e.Constant) and parameter.default.value is None and not parameter.default.kind
+
+
 def _general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
     """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look alike."""
     match value:
-        case Unknown():
-            return Unknown(varies=marker) if value.varies else UNKNOWN
+        case Unknown(some=some):
+            return Unknown(varies=marker, some=some) if value.varies or some else UNKNOWN
         case Constant(value=bool() | None):
             return value
         case Constant(value=str()) if texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
@@ -30,68 +30,91 @@ from slowpath.semantics.values import (
 
 
 def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]]) -> Value:
-    """The value with every `varies` in it changed."""
+    """The value with every `varies` in it changed; what varies with nothing stays so."""
+    if not all_varies(value):
+        return UNKNOWN if isinstance(value, Unknown) and not value.some else value
+    varies = change(value.varies)
     match value:
+        case Unknown(some=True):
+            return replace(value, varies=varies)
         case Unknown():
-            varies = change(value.varies)
             return Unknown(varies=varies) if varies else UNKNOWN
-        case Constant() | Symbol() | ModuleValue() | ClassValue() | ModelAttribute():
-            varies = change(value.varies)
-            return value if varies == value.varies else replace(value, varies=varies)
         case Instance() | Row():
-            return replace(value, varies=change(value.varies), fields=_map_fields(value.fields, change))
+            return replace(value, varies=varies, fields=_map_fields(value.fields, change))
         case Rows():
             owner = map_varies(value.owner, change) if value.owner is not None else None
-            items = tuple(map_varies(item, change) for item in value.items)
-            fields = _map_fields(value.fields, change)
-            return replace(value, varies=change(value.varies), owner=owner, items=items, fields=fields)
+            items = tuple([map_varies(item, change) for item in value.items])
+            return replace(value, varies=varies, owner=owner, items=items, fields=_map_fields(value.fields, change))
         case Collection():
             return replace(
                 value,
-                varies=change(value.varies),
+                varies=varies,
                 element=map_varies(value.element, change),
                 key=map_varies(value.key, change) if value.key is not None else None,
-                items=tuple(map_varies(item, change) for item in value.items) if value.items is not None else None,
+                items=tuple([map_varies(item, change) for item in value.items]) if value.items is not None else None,
             )
         case Template():
-            return replace(
-                value, varies=change(value.varies), parts=tuple(map_varies(part, change) for part in value.parts)
-            )
+            return replace(value, varies=varies, parts=tuple([map_varies(part, change) for part in value.parts]))
         case Object():
-            return replace(value, varies=change(value.varies), arguments=_map_fields(value.arguments, change))
+            return replace(value, varies=varies, arguments=_map_fields(value.arguments, change))
         case FunctionValue():
             receiver = map_varies(value.receiver, change) if value.receiver is not None else None
-            return replace(
-                value, varies=change(value.varies), receiver=receiver, captured=_map_fields(value.captured, change)
-            )
+            return replace(value, varies=varies, receiver=receiver, captured=_map_fields(value.captured, change))
         case LambdaValue():
-            return replace(value, varies=change(value.varies), captured=_map_fields(value.captured, change))
+            return replace(value, varies=varies, captured=_map_fields(value.captured, change))
         case Method() | Super():
-            return replace(value, varies=change(value.varies), receiver=map_varies(value.receiver, change))
-    return value
+            return replace(value, varies=varies, receiver=map_varies(value.receiver, change))
+    return value if varies == value.varies else replace(value, varies=varies)
 
 
 def _map_fields(
     fields: tuple[tuple[str, Value], ...], change: Callable[[frozenset[int]], frozenset[int]]
 ) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, map_varies(value, change)) for name, value in fields)
+    return tuple([(name, map_varies(value, change)) for name, value in fields])
 
 
 def all_varies(value: Value) -> frozenset[int]:
     """Everything that some part of the value varies with."""
-    found: set[int] = set()
+    if value.__class__ in _WHOLE:
+        return value.varies
+    # Asked of the same values over and over: a fifth of a whole run before the answers were kept.
+    memory: dict[str, frozenset[int]] = value.__dict__
+    known = memory.get("all_varies")
+    if known is None:
+        known = memory["all_varies"] = value.varies.union(*map(all_varies, _parts(value)))
+    return known
 
-    def collect(varies: frozenset[int]) -> frozenset[int]:
-        found.update(varies)
-        return varies
 
-    map_varies(value, collect)
-    return frozenset(found)
+_WHOLE = frozenset((Unknown, Constant, Symbol, ModuleValue, ClassValue, ModelAttribute))
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    match value:
+        case Instance(fields=fields) | Row(fields=fields) | Object(arguments=fields) | LambdaValue(captured=fields):
+            yield from (part for _, part in fields)
+        case Rows():
+            yield from value.items
+            yield from (part for _, part in value.fields)
+            if value.owner is not None:
+                yield value.owner
+        case Collection():
+            yield value.element
+            yield from value.items or ()
+            if value.key is not None:
+                yield value.key
+        case Template():
+            yield from value.parts
+        case FunctionValue():
+            yield from (part for _, part in value.captured)
+            if value.receiver is not None:
+                yield value.receiver
+        case Method() | Super():
+            yield value.receiver
 
 
 def settled(value: Value, loops: frozenset[int]) -> Value:
     """The value after these loops have ended."""
-    return map_varies(value, lambda varies: varies - loops)
+    return value if loops.isdisjoint(all_varies(value)) else map_varies(value, lambda varies: varies - loops)
 
 
 def trimmed(value: Value, depth: int = 3) -> Value:

@@ -227,7 +227,7 @@ def _compare(frame: Frame, node: e.Compare) -> Value:
     if node.operators[0] in {"is", "is not"} and _is_none(node.operands[0]):
         if isinstance(left, Constant):
             return Constant((left.value is None) == (node.operators[0] == "is"))
-        if isinstance(left, Collection | Instance | Object):
+        if isinstance(left, Collection | Instance | Object) or _is_some(left):
             return Constant(node.operators[0] == "is not")
     for operator, operand in zip(node.operators, node.operands, strict=True):
         value = evaluate(frame, operand)
@@ -257,6 +257,9 @@ def _contains(frame: Frame, rows: Rows, node: e.Compare, operand: e.Expression) 
 
 def _boolean(frame: Frame, node: e.Boolean) -> Value:
     left = truth(frame, node.left)
+    known = truth_of(frame, left, node.left)
+    if known is not None and known == (node.operator == "or"):
+        return left
     before = dict(frame.env)
     # `known or query()`: the query is for when nothing was known.
     rare = node.operator == "or" and not _is_column(frame, node.left)
@@ -268,6 +271,10 @@ def _boolean(frame: Frame, node: e.Boolean) -> Value:
     if node.operator == "and" and not isinstance(right, Unknown):
         return varying(right, left.varies)
     return join(left, right)
+
+
+def _is_some(value: Value) -> bool:
+    return isinstance(value, Unknown) and value.some
 
 
 def _is_column(frame: Frame, node: e.Expression) -> bool:
@@ -351,6 +358,8 @@ def truth_of(frame: Frame, value: Value, node: e.Expression) -> bool | None:
     match value:
         case Constant(value=constant):
             return bool(constant)
+        case Unknown(some=True):
+            return True
         case Collection(items=()) if isinstance(node, e.Name) and frame.bound_at.get(node.id, 0) < len(frame.contexts):
             # Empty before the loop: another turn may have filled it.
             return None

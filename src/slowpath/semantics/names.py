@@ -16,6 +16,7 @@ from slowpath.semantics.facts import Facts
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
+    Bound,
     ClassValue,
     Collection,
     Constant,
@@ -182,11 +183,20 @@ class Names(Facts):
                 items = tuple(self.annotated(module, part) for part in inner)
             return Collection("tuple" if items else "list", self.annotated(module, inner[0]), items=items)
         if last in _MAPPINGS:
-            return Collection("dict", self.annotated(module, inner[-1]), key=self.annotated(module, inner[0]))
+            key = self.annotated(module, inner[0])
+            bound: Bound = "small" if self._is_enumeration(key) else "growing"
+            return Collection("dict", self.annotated(module, inner[-1]), key=key, bound=bound)
         if last in {"type", "Type"}:
             value = self.annotated(module, inner[0])
             return ClassValue(value.ref) if isinstance(value, Instance) else UNKNOWN
         return self._query_of(module, base, inner[0])
+
+    def _is_enumeration(self, value: Value) -> bool:
+        """Whether the values are members of an enumeration: as many as somebody wrote down."""
+        if not isinstance(value, Instance):
+            return False
+        ancestors = self.project.ancestors(value.ref)
+        return any(isinstance(each, External) and each.name.startswith("enum.") for each in ancestors)
 
     def _query_of(self, module: str, base: str, item: e.Expression) -> Value:
         resolved = self.project.resolve(module, base) if base else None

@@ -126,7 +126,9 @@ class Program(Names):
             elif parameter.annotation is not None:
                 value = self.annotated(ref.module, parameter.annotation)
                 if parameter.kind in {"*", "**"}:
-                    value = Collection("tuple" if parameter.kind == "*" else "dict", value)
+                    value = Collection("tuple", value) if parameter.kind == "*" else value
+            if parameter.kind == "**":
+                value = Collection("dict", value, key=UNKNOWN, bound="small")
             values.append((parameter.name, value))
         return self.summary(ref, tuple(values), 0)
 

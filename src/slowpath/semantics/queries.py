@@ -141,14 +141,26 @@ def read_row(frame: Frame, row: Row, name: str, at: int) -> tuple[Value | None, 
         return _read_proxy(frame, row, proxy.path, at)
     if name in row.loads.extra:
         return unknown(row), row
-    if schema.column(row.model, name) is not None or _is_key(frame, row.model, name):
-        return unknown(row), _read_column(frame, row, name, at)
+    column = schema.column(row.model, name)
+    if column is not None or _is_key(frame, row.model, name):
+        value = Unknown(varies=row.varies, some=_is_always_there(frame, row.model, name))
+        return value, _read_column(frame, row, name, at)
     return None, row
 
 
 def _is_key(frame: Frame, model: str, name: str) -> bool:
     declared = frame.program.schema.models.get(model)
     return declared is not None and any(relation.column == name for relation in declared.relations)
+
+
+def _is_always_there(frame: Frame, model: str, name: str) -> bool:
+    """Whether the attribute is a key that no row is without."""
+    column = frame.program.schema.column(model, name)
+    if column is not None and column.primary_key:
+        return True
+    declared = frame.program.schema.models.get(model)
+    relations = declared.relations if declared is not None else ()
+    return any(relation.column == name and not relation.nullable for relation in relations)
 
 
 def _read_column(frame: Frame, row: Row, name: str, at: int) -> Row:

@@ -13,6 +13,7 @@ from slowpath.semantics.effects import Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, row_of
 from slowpath.semantics.library_call import Call, gone, ran, rows_in
+from slowpath.semantics.uses import equated_in
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -54,6 +55,7 @@ def refine(frame: Frame, call: Call) -> Value:
         refined=True,
         bound=bound,
     )
+    refined = _narrowed(frame, call, refined)
     if call.name in {"order_by"}:
         refined = replace(refined, ordered=True)
     if rows.owner is not None and not rows.refined:
@@ -66,6 +68,23 @@ def refine(frame: Frame, call: Call) -> Value:
             ordered=rows.ordered or refined.ordered,
         )
     return refined
+
+
+def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:
+    """Rows filtered by a key that leads to other rows: a session holds these few rows once one was read."""
+    declared = frame.program.schema.models.get(rows.model)
+    if declared is None or call.node is None or not frame.program.needs_session(rows.model):
+        return rows
+    given = {given.value.model for given in call.arguments if isinstance(given.value, Row)}
+    if any(given.star for given in call.arguments):
+        return replace(rows, loads=replace(rows.loads, open=True))
+    mentioned = equated_in(call.node.arguments)
+    near = {
+        (relation.name,)
+        for relation in declared.relations
+        if not relation.many and (relation.column in mentioned or relation.target in given)
+    }
+    return replace(rows, loads=replace(rows.loads, paths=rows.loads.paths | near)) if near else rows
 
 
 def _load(frame: Frame, call: Call) -> Value:

@@ -117,7 +117,8 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
         _raw(frame, call, value)
         return None
     if frame.program.writes_when_executed(value.type):
-        wrote(frame, call, value.model)
+        if not _is_for_many(call):
+            wrote(frame, call, value.model)
         return None
     ran(frame, call, value, call.varies)
     return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
@@ -126,7 +127,8 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
 def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
     if isinstance(statement, Object):
         if frame.program.writes_when_executed(statement.type):
-            wrote(frame, call, "")
+            if not _is_for_many(call):
+                wrote(frame, call, "")
             return
         known = frame.program.fact(statement.type, "execute")
         if known is not None and known.action == "execute":
@@ -134,6 +136,12 @@ def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
             return
         statement = statement.arguments[0][1] if statement.arguments else None
     _run_text(frame, call, statement)
+
+
+def _is_for_many(call: Call) -> bool:
+    """Whether the statement is given a list of parameters, or something that may be one."""
+    parameters = value_at(call.arguments, call.fact.argument + 1, "params")
+    return parameters is not None and not (isinstance(parameters, Collection) and parameters.kind in {"dict", "tuple"})
 
 
 def _run_statement(frame: Frame, call: Call) -> None:

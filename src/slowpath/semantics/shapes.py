@@ -106,11 +106,14 @@ def bound_of(statement: s.For, bound: Bound) -> Bound:
     """The bound of a `for`, when what it goes through has the given one."""
     if bound in {"growing", "counted"} and _counts(statement.iterable) and _retries(statement.body):
         return "retry"
-    if _out(statement.body) and not any(
-        isinstance(inner, s.Continue) for inner in statements_of(statement.body, into_loops=False)
-    ):
-        return "once"
+    if _out(statement.body):
+        # One turn, or as many as it takes to find what was looked for.
+        return "unclear" if _continues(statement.body) else "once"
     return bound
+
+
+def _continues(body: s.Block) -> bool:
+    return any(isinstance(inner, s.Continue) for inner in statements_of(body, into_loops=False))
 
 
 def _counts(iterable: e.Expression) -> bool:
@@ -121,9 +124,7 @@ def bound_of_while(statement: s.While) -> Bound:
     """A `while` that takes from a list until it is empty grows; one that retries does not; of others nothing is sure."""
     if _retries(statement.body):
         return "retry"
-    if _out(statement.body) and not any(
-        isinstance(inner, s.Continue) for inner in statements_of(statement.body, into_loops=False)
-    ):
+    if _out(statement.body) and not _continues(statement.body):
         return "once"
     return "growing" if worklist_of(statement) else "unclear"
 

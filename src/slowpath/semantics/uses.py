@@ -26,6 +26,28 @@ def names_of(node: object) -> frozenset[str]:
     return frozenset(found)
 
 
+def equated_in(node: object) -> frozenset[str]:
+    """Every attribute that neutral code compares for equality, with `==` or with `in_`."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        match part:
+            case e.Compare(left=e.Attribute(attr=attr), operators=("==",)):
+                found.add(attr)
+            case e.Compare(operators=("==",), operands=(e.Attribute(attr=attr),)):
+                found.add(attr)
+            case e.Call(func=e.Attribute(value=e.Attribute(attr=attr), attr="in_")):
+                found.add(attr)
+            case e.Argument(keyword=str(attr)):
+                found.add(attr)
+        if isinstance(part, tuple):
+            pending.extend(part)
+        elif isinstance(part, Struct):
+            pending.extend(getattr(part, field) for field in part.__struct_fields__)
+    return frozenset(found)
+
+
 def assigned_in(block: s.Block) -> frozenset[str]:
     """The variables that the statements assign."""
     found: set[str] = set()

@@ -22,7 +22,7 @@ time, until something happens (`while`, a stream), as often as a number says, as
 NOTHING: frozenset[int] = frozenset()
 
 
-class Place(Struct, frozen=True, order=True):
+class Place(Struct, frozen=True, order=True, cache_hash=True):
     """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and column)."""
 
     module: str
@@ -30,7 +30,7 @@ class Place(Struct, frozen=True, order=True):
     at: int
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, cache_hash=True):
     """The expression that rows come from: where it begins, of which model, and how it reads.
 
     `many` when the query runs once per item of some loop, so that what its rows miss is better loaded further out.
@@ -41,14 +41,16 @@ class Origin(Struct, frozen=True):
     label: str
 
 
-class Value(Struct, frozen=True, kw_only=True):
-    """What every value has."""
+class Value(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True):
+    """What every value has. Beside its fields, which alone count, it has room for what is worked out from them."""
 
     varies: frozenset[int] = NOTHING
 
 
 class Unknown(Value, frozen=True):
-    """Nothing is known, and nothing is said about it."""
+    """Nothing is known, and nothing is said about it; `some` when it is at least something, not `None`."""
+
+    some: bool = False
 
 
 class Constant(Value, frozen=True):
@@ -251,12 +253,24 @@ def join(one: Value, other: Value) -> Value:
         case Rows(), Collection(items=()):
             joined = one
         case Object(), Object() if one.type == other.type:
-            joined = replace(one, arguments=(), chain=())
+            joined = _join_objects(one, other)
         case FunctionValue(), FunctionValue() if one.ref == other.ref:
             joined = one if one.receiver == other.receiver else None
     if joined is None:
         return Unknown(varies=varies) if varies else UNKNOWN
     return varying(joined, varies)
+
+
+def _join_objects(one: Object, other: Object) -> Object:
+    """The same kind of thing, built in two ways: what was built on alike is kept, what was not could be anything."""
+    if one.arguments != other.arguments:
+        return replace(one, arguments=(("*", UNKNOWN),), chain=())
+    common = []
+    for mine, theirs in zip(one.chain, other.chain, strict=False):
+        if mine != theirs:
+            break
+        common.append(mine)
+    return replace(one, chain=tuple(common))
 
 
 def _first(one: Origin | None, other: Origin | None) -> Origin | None:
