@@ -144,6 +144,12 @@ class Schema:
         """The name of the model that a setting names, empty if none."""
         return next((name for name, model in self.models.items() if setting in model.settings), "")
 
+    def named(self, app: str, label: str) -> str:
+        """The name of the model that people call so in this app (or in any, if `app` is empty), empty if it is not the only one."""
+        found = [name for name, model in self.models.items() if model.label.lower() == label.lower()]
+        near = [name for name in found if app in name.split(".")]
+        return near[0] if len(near) == 1 else found[0] if len(found) == 1 else ""
+
     def label(self, model: str) -> str:
         """What people call the model."""
         found = self.models.get(model)

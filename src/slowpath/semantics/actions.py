@@ -17,6 +17,7 @@ from slowpath.semantics.session_actions import SESSION_ACTIONS
 from slowpath.semantics.values import (
     UNKNOWN,
     Collection,
+    Constant,
     Object,
     Rows,
     Value,
@@ -78,12 +79,20 @@ def _pages(frame: Frame, call: Call) -> Value:
 
 
 def _model(frame: Frame, call: Call) -> Value:
-    name = frame.program.schema.set_as(call.fact.gives)
+    schema = frame.program.schema
+    name = schema.set_as(call.fact.gives) if call.fact.gives else schema.named(*_app_and_label(call))
     return frame.program.class_value(name) if name else gone(call)
 
 
 def _assign(frame: Frame, call: Call) -> Value:
     return builtins.call_builtin(frame, "setattr", call.arguments, call.at, call.node)
+
+
+def _app_and_label(call: Call) -> tuple[str, str]:
+    """`("shop", "Order")` for the arguments `"shop.Order"` or `"shop", "Order"`."""
+    texts = [given.value.value for given in call.arguments if isinstance(given.value, Constant)]
+    words = [word for text in texts if isinstance(text, str) for word in text.split(".")]
+    return (words[0], words[1]) if len(words) == 2 else ("", "")
 
 
 def _held(frame: Frame, call: Call) -> Value:

@@ -89,6 +89,12 @@ def item_of(frame: Frame, value: Value, varies: frozenset[int]) -> Value:
     return Unknown(varies=all_varies(value) | varies)
 
 
+def classes_in(value: Value) -> tuple[Value, ...]:
+    """The items of a short list of classes: what is done with each of them is quite another thing."""
+    items = value.items if isinstance(value, Collection) and value.items is not None else ()
+    return items if 1 < len(items) <= _FEW and all(isinstance(item, ClassValue) for item in items) else ()
+
+
 def _spread(value: Value, varies: frozenset[int]) -> Value:
     """The value with its parts varying too."""
     match value:

@@ -57,12 +57,16 @@ class Names(Facts):
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
         self._texts: dict[FunctionRef, bool] = {}
-        self._text_words = {"getattr", "setattr", "hasattr", "attrgetter"} | {
-            method
-            for known in self.knowledge.types.values()
-            for method, fact in known.methods.items()
-            if fact.action in {"load", "columns", "sql", "sql-many", "execute", "load-onto"}
-        }
+        self._text_words = (
+            {"getattr", "setattr", "hasattr", "attrgetter"}
+            | {name.rpartition(".")[2] for name, fact in self.knowledge.functions.items() if fact.action == "model"}
+            | {
+                method
+                for known in self.knowledge.types.values()
+                for method, fact in known.methods.items()
+                if fact.action in {"load", "columns", "sql", "sql-many", "execute", "load-onto"}
+            }
+        )
 
     def global_value(self, module: str, name: str) -> Value:
         """What a name means at the level of its module."""

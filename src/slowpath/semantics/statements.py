@@ -15,7 +15,7 @@ from slowpath.semantics.assignment import assign, imported, narrowed
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.expressions import entered, evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
-from slowpath.semantics.iteration import origin_of, through
+from slowpath.semantics.iteration import classes_in, origin_of, through
 from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, unknown, varying
 from slowpath.spelling import spelled
 
@@ -119,8 +119,10 @@ def _for(frame: Frame, statement: s.For) -> None:
         "for", statement.at, spelled(statement.target), spelled(statement.iterable), bound, origin_of(value)
     ) as number:
         item = item_value(number)
-        assign(frame, statement.target, item)
-        run(frame, statement.body)
+        for each in classes_in(value) or (item,):
+            assign(frame, statement.target, each)
+            frame.dead = False
+            run(frame, statement.body)
         left = _left_in(frame, statement.target, item, number)
         _land(frame, before)
     if left:

@@ -66,6 +66,12 @@ def _concrete(module: str, label: str, app: str, *fields: Field, managers: tuple
     return Draft(f"{module}.{label}", label, module, app, fields=fields, managers=managers, complete=False)
 
 
+def other(module: str, label: str) -> Draft:
+    """A model of some installed app that nobody described here."""
+    app = module.split(".")[-2] if "." in module else module
+    return _concrete(module, label, app, managers=(("objects", "django.db.models.Manager"),))
+
+
 def _auth() -> Iterator[Draft]:
     abstract = Meta(abstract=True)
     yield Draft(
