@@ -1,8 +1,4 @@
-"""What a file declares: imports, classes, functions and module-level names, without the bodies of functions.
-
-With `reading` and `sketching` the only user of the standard library's `ast`, and the barrier for everything
-incremental: `fingerprint` does not change when the inside of a function's body does.
-"""
+"""What a file declares, without the bodies of functions: `fingerprint` does not change when only their insides do."""
 
 from __future__ import annotations
 

@@ -90,10 +90,13 @@ def bound_to(parameters: tuple[Parameter, ...], arguments: Arguments) -> dict[st
     for parameter in parameters:
         if parameter.kind == "*":
             items = tuple(rest) if starred is None else None
-            result[parameter.name] = Given(Collection("tuple", unknown(*rest), items=items))
+            element = unknown(*rest, *([starred] if starred is not None else ()))
+            result[parameter.name] = Given(Collection("tuple", element, items=items, varies=element.varies))
         elif parameter.kind == "**":
             # As many as somebody wrote down at the call.
-            result[parameter.name] = Given(Collection("dict", unknown(*extra.values()), key=UNKNOWN, bound="small"))
+            element = unknown(*extra.values(), *([starred] if starred is not None else ()))
+            mapping = Collection("dict", element, key=UNKNOWN, bound="small", varies=element.varies)
+            result[parameter.name] = Given(mapping)
         elif parameter.name not in result and starred is not None:
             result[parameter.name] = Given(starred)
     return result

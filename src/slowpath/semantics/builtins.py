@@ -126,6 +126,9 @@ def _reduce(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call
 
 
 def _iter(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    if len(arguments) == 2:
+        # `iter(callable, sentinel)`: as often as something else decides.
+        return Collection("iterator", UNKNOWN, bound="unclear")
     return ran(frame, arguments, at)
 
 

@@ -292,3 +292,26 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
         if fact is not None:
             return act(frame, Call(at, method, fact, Object(owning.name), arguments, node))
     return builtins.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)
+
+
+def entered(frame: Frame, value: Value, at: int) -> Value:
+    """What `with value as x` binds to x."""
+    match value:
+        case Object(type=name):
+            known = frame.program.knowledge.types.get(name)
+            if known is not None and known.enters:
+                return Object(known.enters, varies=value.varies)
+            return value
+        case Collection(kind="iterator", element=element, bound=bound) if bound != "unclear":
+            return element
+        case Instance():
+            for method in ("__enter__", "__aenter__"):
+                kept, frame.awaiting = frame.awaiting, True
+                result = call_method(frame, value, method, at)
+                frame.awaiting = kept
+                if result is not None:
+                    return value if isinstance(result, Unknown) else result
+            return value
+        case FunctionValue() | Symbol():
+            return unknown(value)
+    return value

@@ -12,7 +12,7 @@ from slowpath import expression as e
 from slowpath.semantics import builtins, containers, queries, shapes, uses
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
-from slowpath.semantics.calls import call, call_method
+from slowpath.semantics.calls import call
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import first_of, origin_of, through
@@ -20,14 +20,12 @@ from slowpath.semantics.values import (
     UNKNOWN,
     Collection,
     Constant,
-    FunctionValue,
     Instance,
     LambdaValue,
     Object,
     Row,
     Rows,
     Super,
-    Symbol,
     Template,
     Unknown,
     Value,
@@ -366,29 +364,6 @@ def truth_of(frame: Frame, value: Value, node: e.Expression) -> bool | None:
         case Collection(items=tuple() as items):
             return bool(items)
     return None
-
-
-def entered(frame: Frame, value: Value, at: int) -> Value:
-    """What `with value as x` binds to x."""
-    match value:
-        case Object(type=name):
-            known = frame.program.knowledge.types.get(name)
-            if known is not None and known.enters:
-                return Object(known.enters, varies=value.varies)
-            return value
-        case Collection(kind="iterator", element=element, bound=bound) if bound != "unclear":
-            return element
-        case Instance():
-            for method in ("__enter__", "__aenter__"):
-                kept, frame.awaiting = frame.awaiting, True
-                result = call_method(frame, value, method, at)
-                frame.awaiting = kept
-                if result is not None:
-                    return value if isinstance(result, Unknown) else result
-            return value
-        case FunctionValue() | Symbol():
-            return unknown(value)
-    return value
 
 
 _READERS: Mapping[type[e.Node], Callable[[Frame, Any], Value]] = {

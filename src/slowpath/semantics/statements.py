@@ -12,8 +12,9 @@ from slowpath import expression as e
 from slowpath.semantics import shapes, uses
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
+from slowpath.semantics.calls import entered
 from slowpath.semantics.dependence import settled
-from slowpath.semantics.expressions import entered, evaluate, truth, truth_of
+from slowpath.semantics.expressions import evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
 from slowpath.semantics.iteration import classes_in, origin_of, through
 from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, unknown, varying
