@@ -75,9 +75,16 @@ def _merged(found: Iterable[Found]) -> Iterator[Found]:
         if known is None or _rank(each) > _rank(known):
             group[each.problem.subject] = each
     for group in groups.values():
-        for subject, each in group.items():
-            if not any(len(other) > len(subject) and other[: len(subject)] == subject for other in group):
-                yield each
+        whole = [
+            each
+            for subject, each in sorted(group.items())
+            if not any(len(other) > len(subject) and other[: len(subject)] == subject for other in group)
+        ]
+        combine = whole[0].rule.combine
+        if combine is not None and len(whole) > 1:
+            yield Found(whole[0].rule, combine(tuple(each.problem for each in whole)))
+        else:
+            yield from whole
 
 
 def _rank(found: Found) -> tuple[int, int, tuple[Mark, ...], str]:

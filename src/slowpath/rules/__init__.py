@@ -32,7 +32,8 @@ class Mark(Struct, frozen=True):
 
 class Problem(Struct, frozen=True):
     """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is part of it.
-    `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain."""
+    `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain.
+    `facts` are what `Rule.combine` needs of it."""
 
     place: Place
     message: str
@@ -42,19 +43,25 @@ class Problem(Struct, frozen=True):
     confidence: Confidence = "high"
     severity: Severity = "warning"
     tail: int = 0
+    facts: tuple[str, ...] = ()
 
 
 Check = Callable[[Function, Program], Iterator[Problem]]
+Combine = Callable[[tuple[Problem, ...]], Problem]
 
 
 class Rule(Struct, frozen=True):
-    """A rule: its code, what it checks, and whether it is on when nobody chooses. Its name and text are its module's."""
+    """A rule: its code, what it checks, and whether it is on when nobody chooses. Its name and text are its module's.
+
+    `combine` makes one problem of all that it has with one place.
+    """
 
     code: str
     check: Check
     since: str
     default: bool = True
     severity: Severity = "warning"
+    combine: Combine | None = None
     name: str = ""
     doc: str = ""
 
@@ -77,6 +84,7 @@ def load() -> tuple[Rule, ...]:
             rule.since,
             rule.default,
             rule.severity,
+            rule.combine,
             name=info.name.replace("_", "-"),
             doc=(module.__doc__ or "").strip(),
         )

@@ -43,29 +43,36 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for effect in function.summary.effects:
         if not isinstance(effect, Evaluates) or effect.via or effect.used or growing(effect) is not None:
             continue
-        rows = program.schema.label(effect.model)
-        match effect.how:
-            case "len":
-                wanted = ".exists()" if effect.compared else ".count()"
-                message = f"`len({effect.label})` fetches every {rows} row to learn {'whether there are any' if effect.compared else 'how many there are'}"
-            case "truth":
-                wanted, message = (
-                    ".exists()",
-                    f"testing `{effect.label}` fetches every {rows} row to learn whether there are any",
-                )
-            case "count" if effect.compared:
-                wanted, message = (
-                    ".exists()",
-                    f"`{effect.label}()` counts every {rows} row to learn whether there are any",
-                )
-            case _:
-                continue
-        yield Problem(
-            place=effect.place,
-            message=message,
-            subject=(effect.how,),
-            help=f"use `{wanted}`, which the database answers without handing over rows",
-        )
+        problem = _problem(effect, program.schema.label(effect.model))
+        if problem is not None:
+            yield problem
+
+
+def _problem(effect: Evaluates, rows: str) -> Problem | None:
+    any_ = "to learn whether there are any"
+    match effect.how:
+        case "len" if effect.compared:
+            message, instead = f"`len({effect.label})` fetches every {rows} row {any_}", effect.exists
+        case "len":
+            message, instead = (
+                f"`len({effect.label})` fetches every {rows} row to learn how many there are",
+                effect.count,
+            )
+        case "truth":
+            message, instead = f"testing `{effect.label}` fetches every {rows} row {any_}", effect.exists
+        case "count" if effect.compared:
+            message, instead = f"`{effect.label}()` counts every {rows} row {any_}", effect.exists
+        case _:
+            return None
+    return Problem(effect.place, message, (effect.how,), _help(effect, instead))
+
+
+def _help(effect: Evaluates, instead: str) -> str:
+    if instead:
+        return f"use `.{instead}()`, which the database answers without handing over rows"
+    if effect.how == "len" and not effect.compared:
+        return "let the database count: select the count of these rows instead of the rows"
+    return "let the database say whether there is one: select `EXISTS`, or one column of one row"
 
 
 rule = Rule("SLO108", check, since="0.1.0", severity="note")

@@ -40,13 +40,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.finding import Confidence
+from msgspec.structs import replace
+
 from slowpath.loads import Loads
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, ReadsRelation, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import each, growing, steps
 from slowpath.semantics.values import Origin
+
+_SHOWN = 3
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -74,22 +77,44 @@ def _is_written_before(effect: ReadsRelation, function: Function, program: Progr
 def _problem(effect: ReadsRelation, origin: Origin, context: Context, program: Program) -> Problem:
     path = ".".join(effect.path)
     rows = program.schema.label(origin.model)
-    suggestion = _suggestion(effect, origin, program)
+    dialect = program.dialect_of(origin.model)
+    loads = effect.loads if len(effect.path) == 1 else Loads()
+    remedy = dialect.spell(program.schema, origin.model, loads, (effect.path,)) if dialect is not None else ""
+    verb = f"asked for its {effect.call}" if effect.call else "read"
+    price = "an error with an async session" if effect.raises else f"1 query per {each(context)}"
     return Problem(
         place=origin.place,
-        message=_message(effect, path, rows, context),
+        message=f"`{path}` is {verb} for each {each(context)} but not loaded with these {rows} rows: {price}",
         subject=effect.path,
-        help=suggestion,
+        help=_help(remedy, origin.label, path),
         related=_related(effect, context, path),
-        confidence=_confidence(effect),
+        confidence="medium" if len(effect.via) > 3 else "high",
+        facts=(path, each(context), rows, remedy, origin.label),
     )
 
 
-def _message(effect: ReadsRelation, path: str, rows: str, context: Context) -> str:
-    if effect.raises:
-        return f"`{path}` is read for each {each(context)} but not loaded with these {rows} rows: with an async session the read is an error"
-    verb = f"asked for its {effect.call}" if effect.call else "read"
-    return f"`{path}` is {verb} for each {each(context)} but not loaded with these {rows} rows: 1 query per {each(context)}"
+def _help(remedy: str, label: str, path: str) -> str:
+    return f"add `{remedy}` to `{label}`" if remedy else f"load `{path}` together with the rows"
+
+
+def combine(problems: tuple[Problem, ...]) -> Problem:
+    """One problem for all relations that one query should have loaded."""
+    first = problems[0]
+    paths = [problem.facts[0] for problem in problems]
+    _, item, rows, _, label = first.facts
+    shown = [f"`{path}`" for path in paths[:_SHOWN]]
+    rest = len(paths) - len(shown)
+    listed = f"{', '.join(shown)} and {rest} more" if rest else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    remedy = "".join(dict.fromkeys(problem.facts[3] for problem in problems))
+    related = dict.fromkeys(mark for problem in problems[:_SHOWN] for mark in problem.related)
+    return replace(
+        first,
+        message=f"{listed} are read for each {item} but not loaded with these {rows} rows: "
+        f"{len(paths)} queries per {item}",
+        help=_help(remedy, label, "them"),
+        related=tuple(related),
+        subject=tuple(paths),
+    )
 
 
 def _related(effect: ReadsRelation, context: Context, path: str) -> tuple[Mark, ...]:
@@ -103,20 +128,4 @@ def _repeats(context: Context) -> str:
     return "is called for each of" if context.kind == "map" else "goes through"
 
 
-def _suggestion(effect: ReadsRelation, origin: Origin, program: Program) -> str:
-    dialect = program.dialect_of(origin.model)
-    spelled = dialect.spell(program.schema, origin.model, _loads(effect), (effect.path,)) if dialect is not None else ""
-    if not spelled:
-        return f"load `{'.'.join(effect.path)}` together with the rows"
-    return f"add `{spelled}` to `{origin.label}`"
-
-
-def _loads(effect: ReadsRelation) -> Loads:
-    return effect.loads if len(effect.path) == 1 else Loads()
-
-
-def _confidence(effect: ReadsRelation) -> Confidence:
-    return "medium" if len(effect.via) > 3 else "high"
-
-
-rule = Rule("SLO101", check, since="0.1.0")
+rule = Rule("SLO101", check, since="0.1.0", combine=combine)

@@ -43,7 +43,7 @@ from collections.abc import Iterator, Sequence
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, each, growing, invariant, place_in, steps
+from slowpath.semantics.repetition import callees, each, growing, how_sure, invariant, place_in, steps
 from slowpath.semantics.values import Place
 
 
@@ -93,7 +93,7 @@ def _per_item(place: Place, effects: Sequence[RunsQuery], context: Context) -> P
         subject=(names[0] if names else first.model or first.label,),
         help=_help(first),
         related=_related(effects, context),
-        confidence="medium" if len(first.via) > 3 else "high",
+        confidence=how_sure(first, context),
     )
 
 

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
+from slowpath.semantics.repetition import callees, each, how_sure, place_in, repeated, steps
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
                 *(Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)),
                 Mark(effect.place, f"asks {effect.service}"),
             ),
-            confidence="medium" if len(effect.via) > 2 else "high",
+            confidence=how_sure(effect, context),
         )
 
 

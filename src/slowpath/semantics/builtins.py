@@ -155,6 +155,8 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
                     label=spelled(source),
                     compared=frame.compared,
                     used=value.sliced or frame.needs_rows(source),
+                    exists=frame.program.asks(value, "exists"),
+                    count=frame.program.asks(value, "count"),
                 ),
                 value.varies,
             )
@@ -218,6 +220,8 @@ def tested(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
                 label=spelled(node),
                 compared=True,
                 used=value.sliced or frame.needs_rows(node),
+                exists=frame.program.asks(value, "exists"),
+                count=frame.program.asks(value, "count"),
             ),
             value.varies,
         )

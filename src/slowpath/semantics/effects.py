@@ -116,7 +116,8 @@ class CallsService(Effect, frozen=True):
 
 class Evaluates(Effect, frozen=True):
     """Asks a query for less than it would fetch: `how` is `len`, `truth`, `count`, `exists` or `rows`; `compared` when
-    the answer is only compared with 0; `used` when something else needs its rows."""
+    the answer is only compared with 0; `used` when something else needs its rows; `exists`
+    and `count` are the methods that ask the database, empty where there is none."""
 
     how: Literal["len", "truth", "count", "exists", "rows"]
     model: str
@@ -124,6 +125,8 @@ class Evaluates(Effect, frozen=True):
     label: str
     compared: bool = False
     used: bool = False
+    exists: str = ""
+    count: str = ""
 
 
 class LoadsBadly(Effect, frozen=True):

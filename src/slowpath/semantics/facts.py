@@ -7,7 +7,7 @@ from slowpath.project import Project
 from slowpath.references import ClassRef, External
 from slowpath.schema import Schema
 from slowpath.semantics.values import Object, Rows, Symbol, Value
-from slowpath.vocabulary import Dialect, Fact, Knowledge, Loaded, Passed, Type
+from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Type
 
 
 class Facts:
@@ -47,6 +47,15 @@ class Facts:
         """Whether going through an object of this type runs a query."""
         known = self.knowledge.types.get(kind)
         return known is not None and known.kind in {"query", "manager"}
+
+    def asks(self, rows: Rows, action: Action) -> str:
+        """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of that name."""
+        declared = self.schema.models.get(rows.model)
+        known = self.knowledge.types.get(rows.type)
+        if known is None and declared is not None:
+            known = self.knowledge.types.get(declared.rows_type)
+        fact = known.methods.get(action) if known is not None else None
+        return action if fact is not None and fact.action == action else ""
 
     def is_row_source(self, rows: Rows) -> bool:
         """Whether the rows are a result or statement, of which nothing is asked by counting it."""

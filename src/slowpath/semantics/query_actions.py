@@ -213,6 +213,8 @@ def _count(frame: Frame, call: Call) -> Value:
                 label=call.label,
                 compared=frame.compared,
                 used=rows.sliced or frame.needs_rows(node),
+                exists=frame.program.asks(rows, "exists"),
+                count=frame.program.asks(rows, "count"),
             ),
             rows.varies,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from slowpath.semantics.effects import AnyEffect, Context, Hop
 from slowpath.semantics.values import Place
 
@@ -59,6 +61,12 @@ def steps(effect: AnyEffect, context: Context) -> tuple[Hop, ...]:
 def callees(effect: AnyEffect, context: Context) -> tuple[str, ...]:
     """The functions called on the way from the one that repeats to the effect."""
     return tuple(hop.callee for hop in steps(effect, context))
+
+
+def how_sure(effect: AnyEffect, context: Context) -> Literal["high", "medium", "low"]:
+    """How much there is to a finding, by how far the effect is from the loop: each call on the way may depend on something."""
+    calls = len(steps(effect, context))
+    return "high" if calls <= 2 else "medium" if calls <= 4 else "low"
 
 
 def each(context: Context) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.loads import Loads
 from slowpath.semantics import queries
-from slowpath.semantics.arguments import passed, value_at
+from slowpath.semantics.arguments import passed, value_at, varies_of
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import row_of
@@ -145,6 +145,9 @@ def _is_for_many(call: Call) -> bool:
 
 
 def _run_statement(frame: Frame, call: Call) -> None:
+    if call.receiver.varies and not varies_of(call.arguments):
+        # The same statement on each of several connections.
+        return
     frame.emit(
         RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
     )
