@@ -19,7 +19,7 @@ from slowpath.expression import (
     Name,
     Parameter,
 )
-from slowpath.reading import Lines, annotation_of, bindings_of, expression_of, operator_of, parameters_of
+from slowpath.reading import Lines, annotation_of, bindings_of, expression_of, operator_of, parameters_of, parsed
 from slowpath.sketching import Definition, Function, Mentions
 from slowpath.source import Source, digest_of
 
@@ -109,8 +109,7 @@ def declare(source: Source) -> Declarations:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source.text.removeprefix("\ufeff"), type_comments=False)
-            return _declarations(source, tree)
+            return _declarations(source, parsed(source.text.removeprefix("\ufeff")))
     except SyntaxError as error:
         return _unparsed(source, max(error.lineno or 1, 1), max(error.offset or 1, 1), error.msg)
     except (RecursionError, MemoryError):

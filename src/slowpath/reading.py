@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Literal
@@ -381,3 +382,17 @@ _READERS |= {
     for name, reader in {"TemplateStr": _template, "Interpolation": _hole}.items()
     if hasattr(ast, name)
 }
+
+
+# PEP 758 (Python 3.14): `except A, B:` without parentheses.
+_BARE_EXCEPT = re.compile(r"^([ \t]*except\*?[ \t]+)([^\s():#][^():#\n]*,[^():#\n]*?)([ \t]*:)", re.MULTILINE)
+
+
+def parsed(text: str) -> ast.Module:
+    """The tree of the text. Raises `SyntaxError`; what newer versions of Python write without parentheses is read on older ones too."""
+    try:
+        return ast.parse(text, type_comments=False)
+    except SyntaxError as error:
+        if "parenthesized" not in error.msg:
+            raise
+        return ast.parse(_BARE_EXCEPT.sub(r"\1(\2)\3", text), type_comments=False)

@@ -26,6 +26,7 @@ _TEST_FILES = {"conftest.py", "test.py", "tests.py", "pytest_plugin.py"}
 _SCRIPT_FOLDERS = {"scripts", "script", "bin", "examples", "benchmarks", "notebooks", "docs_src"}
 # Below the top these are ordinary names of packages: an app called `docs`, an agent's `tools`.
 _TOP_SCRIPT_FOLDERS = {"docs", "doc", "example", "samples", "demo", "tools", "bench", "benchmark", "ci", "hack"}
+_COMMAND_FOLDERS = {"cli"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
 
 
@@ -36,7 +37,7 @@ def role_of(path: str) -> Role:
         return "test"
     if _is_migration(folders):
         return "migration"
-    if "/management/commands/" in f"/{path}":
+    if "/management/commands/" in f"/{path}" or not _COMMAND_FOLDERS.isdisjoint(folders):
         return "command"
     if _is_script(folders, name):
         return "script"

@@ -40,11 +40,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import Context, RunsQuery, Writes
+from slowpath.semantics.effects import CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, growing, how_sure, invariant, place_in, steps
 from slowpath.semantics.values import Place
+
+# A helper asks this much for an item; what asks more is a job of its own.
+_MOST_QUERIES = 3
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -63,7 +68,16 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if context is not None and not effect.via and not _is_written(effect, function):
             yield _unchanged(effect, context)
     for (place, _), found in per_item.items():
-        yield _per_item(place, [effect for effect, _ in found], found[0][1])
+        problem = _per_item(place, [effect for effect, _ in found], found[0][1])
+        yield replace(problem, confidence="low") if _is_operation(found[0][0], found[0][1], function) else problem
+
+
+def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bool:
+    """Whether the loop calls something that does a whole job for each item: no one query can take its place."""
+    calls = steps(effect, context)
+    behind = [other for other in function.summary.effects if calls and calls[0] in other.via]
+    queries = {other.place for other in behind if isinstance(other, RunsQuery)}
+    return len(queries) > _MOST_QUERIES or any(isinstance(other, Writes | CallsService) for other in behind)
 
 
 def _is_written(effect: RunsQuery, function: Function) -> bool:

@@ -36,8 +36,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from slowpath.finding import Confidence
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import CallsService
+from slowpath.semantics.effects import CallsService, Context
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, how_sure, place_in, repeated, steps
 
@@ -62,8 +63,15 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
                 *(Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)),
                 Mark(effect.place, f"asks {effect.service}"),
             ),
-            confidence=how_sure(effect, context),
+            confidence=_confidence(effect, context),
         )
+
+
+def _confidence(effect: CallsService, context: Context) -> Confidence:
+    """Where no batched form is known, a call that is not in sight of the loop is rarely there by accident."""
+    if not effect.instead and len(steps(effect, context)) > 2:
+        return "low"
+    return how_sure(effect, context)
 
 
 def _help(effect: CallsService) -> str:
