@@ -1,4 +1,5 @@
-"""What slowpath believes of a line, and why it did or did not report it: the answer to every puzzled user's question."""
+"""What slowpath believes of a line, and why it did or did not report it: the answer to every puzzled user's
+question."""
 
 from __future__ import annotations
 

@@ -92,7 +92,8 @@ class Slice(Node, frozen=True):
 
 
 class Parameter(Struct, frozen=True, array_like=True, gc=False):
-    """A parameter; `kind` is `/` positional-only, `` ordinary, `*` var-positional, `k` keyword-only, `**` var-keyword."""
+    """A parameter; `kind` is `/` positional-only, `` ordinary, `*` var-positional, `k` keyword-only, `**`
+    var-keyword."""
 
     name: str
     kind: Literal["/", "", "*", "k", "**"] = ""

@@ -389,7 +389,8 @@ _BARE_EXCEPT = re.compile(r"^([ \t]*except\*?[ \t]+)([^\s():#][^():#\n]*,[^():#\
 
 
 def parsed(text: str) -> ast.Module:
-    """The tree of the text. Raises `SyntaxError`; what newer versions of Python write without parentheses is read on older ones too."""
+    """The tree of the text. Raises `SyntaxError`; what newer versions of Python write without parentheses is read on
+    older ones too."""
     try:
         return ast.parse(text, type_comments=False)
     except SyntaxError as error:

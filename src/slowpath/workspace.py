@@ -15,7 +15,8 @@ from slowpath.source import Source
 
 
 class Report(Struct, frozen=True):
-    """What a run has to say. `files` counts the files it looked at, `suppressed` the findings that comments silenced."""
+    """What a run has to say. `files` counts the files it looked at, `suppressed` the findings that comments
+    silenced."""
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]

@@ -31,7 +31,8 @@ class Mark(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is part of it.
+    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is
+    part of it.
     `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain.
     `facts` are what `Rule.combine` needs of it."""
 

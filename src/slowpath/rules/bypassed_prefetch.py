@@ -2,8 +2,10 @@
 
 ## Problem
 
-`prefetch_related("lines")` puts the lines of every order in memory. `order.lines.all()` uses them; `order.lines.filter(…)`,
-`.order_by(…)`, `.values(…)`, `.get(…)` and `.last()` make a new query, every time. The prefetch was paid for and is not used.
+`prefetch_related("lines")` puts the lines of every order in memory. `order.lines.all()` uses them;
+`order.lines.filter(…)`,
+`.order_by(…)`, `.values(…)`, `.get(…)` and `.last()` make a new query, every time. The prefetch was paid for and is
+not used.
 
 ## Slow
 
@@ -23,11 +25,13 @@
 
 ## What silences it
 
-Calls that are answered from what was loaded: `all()`, iteration, `len`, `count()`, `exists()`, slices, and `first()` where the model has an order.
+Calls that are answered from what was loaded: `all()`, iteration, `len`, `count()`, `exists()`, slices, and `first()`
+where the model has an order.
 
 ## Fix safety
 
-Filtering in Python, or a `Prefetch` with the filtered queryset and `to_attr`, gives the same rows. Sort in Python when the order matters.
+Filtering in Python, or a `Prefetch` with the filtered queryset and `to_attr`, gives the same rows. Sort in Python
+when the order matters.
 """
 
 from __future__ import annotations
@@ -53,7 +57,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             related.insert(0, Mark(effect.origin.place, f"loads `{'.'.join(effect.path)}` with the rows"))
         yield Problem(
             place=effect.place,
-            message=f"`{effect.label}` queries again for each {each(context)}, although `{effect.relation}` was loaded with the rows",
+            message=f"`{effect.label}` queries again for each {each(context)}, "
+            f"although `{effect.relation}` was loaded with the rows",
             subject=(effect.relation, effect.label),
             help=f"use the loaded rows (`.all()`, then filter or sort in Python), or load exactly these with "
             f'`Prefetch("{effect.relation}", queryset=…, to_attr=…)`',

@@ -2,7 +2,8 @@
 
 ## Problem
 
-`only("number")` fetches the number and the key and nothing else. Reading `order.total` afterwards is allowed, and asks the database for the one
+`only("number")` fetches the number and the key and nothing else. Reading `order.total` afterwards is allowed, and
+asks the database for the one
 column of the one row, each time. So do columns named in `defer()` and those missing from `load_only()`.
 
 ## Slow
@@ -53,7 +54,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         )
         yield Problem(
             place=effect.origin.place,
-            message=f"`{path}` is left out of this query and read for each {each(context)}: 1 query per {each(context)}",
+            message=f"`{path}` is left out of this query and read for each {each(context)}: "
+            f"1 query per {each(context)}",
             subject=effect.path,
             help=f"fetch it as well: `{spelled}`" if spelled else f"fetch `{path}` as well",
             related=(

@@ -2,10 +2,12 @@
 
 ## Problem
 
-`Order.objects.get(pk=pk)` costs a round trip to the database: half a millisecond when it is near, several when it is not. Inside a loop over
+`Order.objects.get(pk=pk)` costs a round trip to the database: half a millisecond when it is near, several when it is
+not. Inside a loop over
 ids it costs that for every id. One query for all of them, before the loop, costs about as much as one of these.
 
-The query may be in a function that the loop calls; slowpath shows the calls on the way. A query that is the same on every
+The query may be in a function that the loop calls; slowpath shows the calls on the way. A query that is the same on
+every
 turn needs no batch: it belongs before the loop.
 
 ## Slow
@@ -28,7 +30,8 @@ turn needs no batch: it belongs before the loop.
 
 ## What silences it
 
-Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a `return` or `break`, in an
+Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
+`return` or `break`, in an
 `except`, on a miss of a dict that is filled there).
 
 ## Fix safety
@@ -53,7 +56,8 @@ _MOST_QUERIES = 3
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
-    """Queries that run per item, and queries that run again and again unchanged; one problem for each place in a loop."""
+    """Queries that run per item, and queries that run again and again unchanged; one problem for each place in a
+    loop."""
     per_item: dict[tuple[Place, Place], list[tuple[RunsQuery, Context]]] = {}
     for effect in function.summary.effects:
         if not isinstance(effect, RunsQuery) or effect.rare or effect.bypasses:

@@ -2,7 +2,8 @@
 
 ## Problem
 
-`create()`, `save()`, `delete()` and `commit()` wait for the database. In a loop over a thousand items they wait a thousand times; a commit
+`create()`, `save()`, `delete()` and `commit()` wait for the database. In a loop over a thousand items they wait a
+thousand times; a commit
 also waits for the disk. The ORM has a form that writes many rows with one statement.
 
 ## Slow
@@ -22,12 +23,14 @@ also waits for the disk. The ORM has a form that writes many rows with one state
 
 ## What silences it
 
-Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the model inherits from
+Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
+model inherits from
 another table. Loops that handle the errors of each item. Loops over a few constants, and batches.
 
 ## Fix safety
 
-Bulk forms do not call `save()` and send no signals, ours and other people's. `bulk_create` sets no primary keys on some databases. One
+Bulk forms do not call `save()` and send no signals, ours and other people's. `bulk_create` sets no primary keys on
+some databases. One
 commit for all items means that one bad item undoes them all.
 """
 
@@ -66,7 +69,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
 
 
 def _is_one_write(effects: Sequence[Writes], context: Context, function: Function) -> bool:
-    """Whether the place in the loop does little more than the write; an operation of several steps per item is no bulk write."""
+    """Whether the place in the loop does little more than the write; an operation of several steps per item is no
+    bulk write."""
     calls = steps(effects[0], context)
     if not calls or any(effect.action == "commit" for effect in effects):
         return True

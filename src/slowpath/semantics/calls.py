@@ -165,7 +165,8 @@ def _is_optional(parameter: e.Parameter) -> bool:
 
 
 def _general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
-    """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look alike."""
+    """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look
+    alike."""
     match value:
         case Unknown(some=some):
             return Unknown(varies=marker, some=some) if value.varies or some else UNKNOWN

@@ -15,7 +15,8 @@ ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
 class Context(Struct, frozen=True):
     """One thing that repeats. `item` is what it calls each item, `over` what it goes through, as written;
-    `origin` the query whose rows it goes through, if it is one. `hops` is how many calls of the effect's `via` lead to the
+    `origin` the query whose rows it goes through, if it is one. `hops` is how many calls of the effect's `via` lead
+    to the
     function it stands in."""
 
     kind: ContextKind
@@ -38,7 +39,8 @@ class Effect(Struct, frozen=True, kw_only=True):
     """What every effect has.
 
     `place` is where it happens, `via` the calls that lead there, `contexts` what repeats around it, outermost first.
-    `varies` are the positions in `contexts` that it depends on, and `-1 - i` for parameter i. `rare` when it only happens now
+    `varies` are the positions in `contexts` that it depends on, and `-1 - i` for parameter i. `rare` when it only
+    happens now
     and then: in an `except`, on a cache miss, in the fallback for something that was not loaded.
     """
 
@@ -81,7 +83,8 @@ class ReadsColumn(Effect, frozen=True):
 class RunsQuery(Effect, frozen=True):
     """Runs a query. `label` is the call as written, `action` what kind it is, `model` empty for raw SQL.
 
-    `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already and the
+    `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already
+    and the
     call did not use it.
     """
 
@@ -97,7 +100,8 @@ class RunsQuery(Effect, frozen=True):
 
 
 class Writes(Effect, frozen=True):
-    """Writes to the database: one row, or (actions bulk, write) all at once. `handled` when the errors of each item are caught."""
+    """Writes to the database: one row, or (actions bulk, write) all at once. `handled` when the errors of each item
+    are caught."""
 
     label: str
     action: Action

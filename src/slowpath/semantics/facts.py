@@ -49,7 +49,8 @@ class Facts:
         return known is not None and known.kind in {"query", "manager"}
 
     def asks(self, rows: Rows, action: Action) -> str:
-        """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of that name."""
+        """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of
+        that name."""
         declared = self.schema.models.get(rows.model)
         known = self.knowledge.types.get(rows.type)
         if known is None and declared is not None:
@@ -83,7 +84,8 @@ class Facts:
         return known is not None and known.kind == "statement"
 
     def needs_session(self, model: str) -> bool:
-        """Whether rows of the model are only had through a session: it has no manager, and no class methods that query."""
+        """Whether rows of the model are only had through a session: it has no manager, and no class methods that
+        query."""
         declared = self.schema.models.get(model)
         if declared is None or declared.default_manager:
             return False

@@ -63,7 +63,8 @@ class Frame:
     def repeating(
         self, kind: ContextKind, at: int, item: str, over: str, bound: Bound, origin: Origin | None = None
     ) -> Iterator[int]:
-        """What is read inside repeats; gives the loop's number, which values inside vary with and values outside do not."""
+        """What is read inside repeats; gives the loop's number, which values inside vary with and values outside do
+        not."""
         number = self._loops
         self._loops += 1
         context = Context(kind, self.place(at), item, over, bound, origin)
@@ -100,7 +101,8 @@ class Frame:
             self.rare -= 1
 
     def emit(self, effect: AnyEffect, varies: frozenset[int], depth: int | None = None) -> None:
-        """Write down an effect that happens here, inside so many of the loops around; `varies` is what its subject depends on."""
+        """Write down an effect that happens here, inside so many of the loops around; `varies` is what its subject
+        depends on."""
         around = self.contexts if depth is None else self.contexts[:depth]
         effect = replace(
             effect,
@@ -121,7 +123,8 @@ class Frame:
     ) -> None:
         """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with.
 
-        A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services once.
+        A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for
+        services once.
         """
         outer = tuple(context for _, context in self.contexts)
         for effect in summary.effects:

@@ -51,8 +51,10 @@ _EMPTY = Summary((), UNKNOWN, ())
 class Program(Names):
     """A project's functions, read when somebody asks.
 
-    A summary is of a function and the values of its parameters. A function that leads back to itself is read again until
-    nothing changes. What rests on something unfinished is forgotten with the question it was part of, so that the order of
+    A summary is of a function and the values of its parameters. A function that leads back to itself is read again
+    until
+    nothing changes. What rests on something unfinished is forgotten with the question it was part of, so that the
+    order of
     asking does not matter.
     """
 
@@ -190,9 +192,11 @@ class Program(Names):
         return self._settle(key, depth)
 
     def _settle(self, key: _Key, depth: int) -> Summary:
-        """Read the function, again and again if it leads back to itself, and keep what does not rest on anything unfinished.
+        """Read the function, again and again if it leads back to itself, and keep what does not rest on anything
+        unfinished.
 
-        A summary that was cut short is kept for the function asked about first and no longer: it depends on the way that led to it.
+        A summary that was cut short is kept for the function asked about first and no longer: it depends on the way
+        that led to it.
         """
         ref = key[0]
         outer = (self._heads, self._cut, self.consulted)

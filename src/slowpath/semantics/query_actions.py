@@ -56,7 +56,7 @@ def refine(frame: Frame, call: Call) -> Value:
         bound=bound,
     )
     refined = _narrowed(frame, call, refined)
-    if call.name in {"order_by"}:
+    if call.fact.action == "order":
         refined = replace(refined, ordered=True)
     if rows.owner is not None and not rows.refined:
         return replace(

@@ -12,7 +12,8 @@ _SHORT = 6
 
 
 class Relevance:
-    """What the sketches say: a function matters if it mentions something that queries, or calls by name what matters."""
+    """What the sketches say: a function matters if it mentions something that queries, or calls by name what
+    matters."""
 
     def __init__(self, project: Project, schema: Schema, knowledge: Knowledge) -> None:
         self._words = knowledge.words | schema.relation_names() | schema.manager_names()
@@ -42,7 +43,8 @@ class Relevance:
         return frozenset(found)
 
     def matters(self, ref: FunctionRef) -> bool:
-        """Whether reading the function could show anything; short ones are always worth a look, for what they return."""
+        """Whether reading the function could show anything; short ones are always worth a look, for what they
+        return."""
         if ref in self._matters:
             return True
         function = self._declared.get(ref)

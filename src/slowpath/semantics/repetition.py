@@ -13,7 +13,8 @@ _ONCE = {"once", "retry"}
 
 
 def growing(effect: AnyEffect) -> Context | None:
-    """The innermost thing around the effect that repeats as often as there is data, with the effect differing each time."""
+    """The innermost thing around the effect that repeats as often as there is data, with the effect differing each
+    time."""
     if any(context.bound in _ONCE for context in effect.contexts[-1:]):
         return None
     for position in range(len(effect.contexts) - 1, -1, -1):
@@ -36,7 +37,8 @@ def repeated(effect: AnyEffect) -> Context | None:
 
 
 def invariant(effect: AnyEffect) -> Context | None:
-    """The innermost growing thing around an effect that is the same each time; none if it differs with anything there."""
+    """The innermost growing thing around an effect that is the same each time; none if it differs with anything
+    there."""
     if any(position >= 0 for position in effect.varies):
         return None
     context = effect.contexts[-1] if effect.contexts else None
@@ -64,7 +66,8 @@ def callees(effect: AnyEffect, context: Context) -> tuple[str, ...]:
 
 
 def how_sure(effect: AnyEffect, context: Context) -> Literal["high", "medium", "low"]:
-    """How much there is to a finding, by how far the effect is from the loop: each call on the way may depend on something."""
+    """How much there is to a finding, by how far the effect is from the loop: each call on the way may depend on
+    something."""
     calls = len(steps(effect, context))
     return "high" if calls <= 2 else "medium" if calls <= 4 else "low"
 

@@ -80,14 +80,15 @@ def _statement(frame: Frame, call: Call) -> Value:
 def _identified(frame: Frame, rows: Rows, models: list[Row]) -> Rows:
     """Rows that come side by side: a relation from one to the other finds it in the session."""
     present = {row.model for row in models}
-    items = []
-    for item in rows.items:
-        if isinstance(item, Row):
-            declared = frame.program.schema.models[item.model]
-            near = {(r.name,) for r in declared.relations if not r.many and r.target in present - {item.model}}
-            item = replace(item, loads=replace(item.loads, paths=item.loads.paths | near))
-        items.append(item)
-    return replace(rows, items=tuple(items))
+    return replace(rows, items=tuple(_beside(frame, item, present) for item in rows.items))
+
+
+def _beside(frame: Frame, item: Value, present: set[str]) -> Value:
+    if not isinstance(item, Row):
+        return item
+    declared = frame.program.schema.models[item.model]
+    near = {(r.name,) for r in declared.relations if not r.many and r.target in present - {item.model}}
+    return replace(item, loads=replace(item.loads, paths=item.loads.paths | near))
 
 
 def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:

@@ -121,7 +121,8 @@ def _counts(iterable: e.Expression) -> bool:
 
 
 def bound_of_while(statement: s.While) -> Bound:
-    """A `while` that takes from a list until it is empty grows; one that retries does not; of others nothing is sure."""
+    """A `while` that takes from a list until it is empty grows; one that retries does not; of others nothing is
+    sure."""
     if _retries(statement.body):
         return "retry"
     if _out(statement.body) and not _continues(statement.body):
@@ -158,7 +159,8 @@ def _calls(statement: s.AnyStatement) -> Iterator[e.Call]:
 
 
 def fills_memo(statement: s.If) -> bool:
-    """`if key not in memo: memo[key] = …`, and the like with `is None` or `get`: what stands inside runs once per key."""
+    """`if key not in memo: memo[key] = …`, and the like with `is None` or `get`: what stands inside runs once per
+    key."""
     name = _missing_from(statement.test)
     if not name:
         return False

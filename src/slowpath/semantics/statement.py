@@ -16,7 +16,8 @@ class Statement(Struct, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class Assign(Statement, frozen=True):
-    """`targets[0] = targets[1] = value`; an annotated assignment carries its annotation, and no value when it has none."""
+    """`targets[0] = targets[1] = value`; an annotated assignment carries its annotation, and no value when it has
+    none."""
 
     targets: tuple[Expression, ...]
     value: Expression | None
@@ -141,7 +142,8 @@ class Assert(Statement, frozen=True):
 
 
 class Case(Struct, frozen=True, array_like=True, gc=False):
-    """`case pattern if guard: body`: the names the pattern binds, and the class it tests for when it is one class pattern."""
+    """`case pattern if guard: body`: the names the pattern binds, and the class it tests for when it is one class
+    pattern."""
 
     binds: tuple[str, ...]
     cls: Expression | None

@@ -63,7 +63,8 @@ def assigned_in(block: s.Block) -> frozenset[str]:
 
 
 def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
-    """The variables among these that are tested more than once and never assigned: ways through the function hang together by them."""
+    """The variables among these that are tested more than once and never assigned: ways through the function hang
+    together by them."""
     tests: dict[str, int] = {}
     for test in _tests(block):
         name = flag_of(test)
@@ -111,7 +112,8 @@ def flag_of(test: e.Expression) -> str:
 
 
 def needs_rows(block: s.Block, name: str) -> bool:
-    """Whether the variable is used for more than a count or a test: gone through, passed on, returned, indexed, refined."""
+    """Whether the variable is used for more than a count or a test: gone through, passed on, returned, indexed,
+    refined."""
     uses = sum(1 for found in _loads(block) if found == name)
     return uses > sum(1 for found in _counts_of(block) if found == name)
 

@@ -16,14 +16,17 @@ from slowpath.loads import Loads, Path
 from slowpath.references import ClassRef, FunctionRef
 
 Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
-"""How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a page at a
-time, until something happens (`while`, a stream), as often as a number says, as often as there is data. Only the last two grow."""
+"""How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a
+page at a
+time, until something happens (`while`, a stream), as often as a number says, as often as there is data. Only the
+last two grow."""
 
 NOTHING: frozenset[int] = frozenset()
 
 
 class Place(Struct, frozen=True, order=True, cache_hash=True):
-    """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and column)."""
+    """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
+    column)."""
 
     module: str
     function: str
@@ -150,9 +153,11 @@ class ModelAttribute(Value, frozen=True):
 class Row(Value, frozen=True):
     """One instance of a model.
 
-    `known` when everything it came with is known; otherwise nothing can be missing. `origin` and `prefix` say which query
+    `known` when everything it came with is known; otherwise nothing can be missing. `origin` and `prefix` say which
+    query
     brought it and along which path from that query's own rows. `fields` are attributes already read or assigned.
-    `fresh` when it was just constructed or inserted. `implicit` is false where reading an unloaded relation is an error.
+    `fresh` when it was just constructed or inserted. `implicit` is false where reading an unloaded relation is an
+    error.
     """
 
     model: str
@@ -168,9 +173,12 @@ class Row(Value, frozen=True):
 class Rows(Value, frozen=True):
     """Rows of a model: a query that has not run, or rows that are here.
 
-    `type` is the library's type it behaves as, empty for a plain list. `manager` is the class whose extra methods it has. `owner` and
-    `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the parts of
-    each item when the query gives tuples, `fields` what every row was given since; `plain` when it gives no rows at all. `here` when it has run.
+    `type` is the library's type it behaves as, empty for a plain list. `manager` is the class whose extra methods it
+    has. `owner` and
+    `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the
+    parts of
+    each item when the query gives tuples, `fields` what every row was given since; `plain` when it gives no rows at
+    all. `here` when it has run.
     """
 
     model: str

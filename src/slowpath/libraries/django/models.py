@@ -43,7 +43,8 @@ def models(project: Project) -> Iterator[DjangoModel]:
 
 
 def _elsewhere(project: Project) -> Iterator[Draft]:
-    """Models of installed apps that the project imports (`from notifications.models import Notification`): only their managers are known."""
+    """Models of installed apps that the project imports (`from notifications.models import Notification`): only
+    their managers are known."""
     names: set[str] = set()
     for module, declarations in project.modules.items():
         for imported in declarations.imports:
