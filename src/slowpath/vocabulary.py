@@ -47,7 +47,8 @@ Action = Literal[
 ]  # fmt: skip
 """What a call does.
 
-On queries, managers and statements. same: the same rows, nothing run (`all`). refine: another query (`filter`). order: likewise, in an order.
+On queries, managers and statements. same: the same rows, nothing run (`all`). refine: another query (`filter`).
+order: likewise, in an order.
 load: loads
 relations with the rows (the dialect reads its arguments). columns: leaves columns out (`only`; the dialect). plain:
 rows become dicts, tuples or

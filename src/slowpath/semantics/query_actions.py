@@ -249,6 +249,7 @@ def _tuples(frame: Frame, call: Call) -> Value:
 QUERY_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "same": _same,
     "refine": refine,
+    "order": refine,
     "load": _load,
     "columns": _load,
     "annotate": _load,
