@@ -15,8 +15,7 @@ from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.lowering import spans
 from slowpath.semantics.program import Program
 from slowpath.semantics.slices import slice_of
-from slowpath.semantics.values import Place
-from slowpath.source import Span, digest_of
+from slowpath.source import Place, Span, digest_of
 
 
 class Found(Struct, frozen=True):

@@ -24,7 +24,8 @@ from slowpath.semantics.lowering import spans
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import chain, growing, repeated
 from slowpath.semantics.slices import slice_of
-from slowpath.semantics.values import Bound, Place
+from slowpath.semantics.values import Bound
+from slowpath.source import Place
 
 _BOUNDS: dict[Bound, str] = {
     "small": "turns a few times whatever the data",

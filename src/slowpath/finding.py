@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from slowpath.source import Span
+from slowpath.source import Place, Span
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -63,6 +63,30 @@ class Finding(Struct, frozen=True):
     def url(self) -> str:
         """The page that explains the rule."""
         return f"https://slowpath.dev/rules/{self.name}"
+
+
+class Mark(Struct, frozen=True):
+    """A place of the evidence, and what happens there."""
+
+    place: Place
+    message: str
+
+
+class Problem(Struct, frozen=True):
+    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is
+    part of it.
+    `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain.
+    `facts` are what `Rule.combine` needs of it."""
+
+    place: Place
+    message: str
+    subject: tuple[str, ...]
+    help: str
+    related: tuple[Mark, ...] = ()
+    confidence: Confidence = "high"
+    severity: Severity = "warning"
+    tail: int = 0
+    facts: tuple[str, ...] = ()
 
 
 class Skipped(Struct, frozen=True):

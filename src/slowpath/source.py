@@ -16,6 +16,15 @@ class Span(Struct, frozen=True, order=True):
     end_column: int
 
 
+class Place(Struct, frozen=True, order=True, cache_hash=True):
+    """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
+    column)."""
+
+    module: str
+    function: str
+    at: int
+
+
 class Source(Struct, frozen=True):
     """A file as it was read: where it is (relative to the project's root, with `/`) and its text."""
 

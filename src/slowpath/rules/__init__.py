@@ -9,11 +9,12 @@ from importlib import import_module
 
 from msgspec import Struct
 
-from slowpath.finding import Confidence, Severity
+from slowpath.finding import Mark as Mark
+from slowpath.finding import Problem as Problem
+from slowpath.finding import Severity
 from slowpath.references import FunctionRef
 from slowpath.semantics.effects import Summary
 from slowpath.semantics.program import Program
-from slowpath.semantics.values import Place
 
 
 class Function(Struct, frozen=True):
@@ -21,30 +22,6 @@ class Function(Struct, frozen=True):
 
     ref: FunctionRef
     summary: Summary
-
-
-class Mark(Struct, frozen=True):
-    """A place of the evidence, and what happens there."""
-
-    place: Place
-    message: str
-
-
-class Problem(Struct, frozen=True):
-    """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is
-    part of it.
-    `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain.
-    `facts` are what `Rule.combine` needs of it."""
-
-    place: Place
-    message: str
-    subject: tuple[str, ...]
-    help: str
-    related: tuple[Mark, ...] = ()
-    confidence: Confidence = "high"
-    severity: Severity = "warning"
-    tail: int = 0
-    facts: tuple[str, ...] = ()
 
 
 Check = Callable[[Function, Program], Iterator[Problem]]

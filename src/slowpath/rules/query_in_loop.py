@@ -49,7 +49,7 @@ from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, growing, how_sure, invariant, place_in, steps
-from slowpath.semantics.values import Place
+from slowpath.source import Place
 
 # A helper asks this much for an item; what asks more is a job of its own.
 _MOST_QUERIES = 3

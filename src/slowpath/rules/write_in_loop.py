@@ -42,7 +42,7 @@ from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService, Context, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
-from slowpath.semantics.values import Place
+from slowpath.source import Place
 
 # What the one-by-one form runs and the bulk form does not: overridden methods, and signals.
 _HOOKS: dict[str, tuple[set[str], set[str]]] = {

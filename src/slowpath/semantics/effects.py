@@ -7,7 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from slowpath.loads import Loads, Path
-from slowpath.semantics.values import NOTHING, Bound, Origin, Place, Value
+from slowpath.semantics.values import NOTHING, Bound, Origin, Value
+from slowpath.source import Place
 from slowpath.vocabulary import Action, LoadProblem
 
 ContextKind = Literal["for", "while", "comprehension", "map", "gather"]

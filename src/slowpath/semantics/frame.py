@@ -13,7 +13,8 @@ from slowpath.references import ClassRef
 from slowpath.semantics import uses
 from slowpath.semantics.dependence import all_varies, settled
 from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, Writes
-from slowpath.semantics.values import Bound, Instance, Origin, Place, Row, Value, field_of, join, with_field
+from slowpath.semantics.values import Bound, Instance, Origin, Row, Value, field_of, join, with_field
+from slowpath.source import Place
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program

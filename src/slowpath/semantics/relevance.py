@@ -50,6 +50,10 @@ class Relevance:
         function = self._declared.get(ref)
         return function is None or function.end_line - function.line < _SHORT
 
+    def fingerprint(self) -> str:
+        """Changes whenever other functions matter."""
+        return "\n".join(sorted(ref.name for ref in self._matters))
+
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: what matters, and repeats something or loads something eagerly."""
         return sorted(ref for ref in self._matters if self._is_root(self._declared[ref]))

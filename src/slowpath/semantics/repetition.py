@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from slowpath.semantics.effects import AnyEffect, Context, Hop
-from slowpath.semantics.values import Place
+from slowpath.source import Place
 
 _GROWING = {"growing", "counted"}
 _IN_BATCHES = {"chunked", "paged"}

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.loads import Loads, Path
 from slowpath.references import ClassRef, FunctionRef
+from slowpath.source import Place
 
 Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a
@@ -22,15 +23,6 @@ time, until something happens (`while`, a stream), as often as a number says, as
 last two grow."""
 
 NOTHING: frozenset[int] = frozenset()
-
-
-class Place(Struct, frozen=True, order=True, cache_hash=True):
-    """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
-    column)."""
-
-    module: str
-    function: str
-    at: int
 
 
 class Origin(Struct, frozen=True, cache_hash=True):

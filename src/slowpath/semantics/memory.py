@@ -1,0 +1,91 @@
+"""Answers that are found out once, the functions that each was found out from, and what is being found out at present."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from slowpath.references import FunctionRef
+from slowpath.semantics.effects import Summary
+from slowpath.semantics.values import Value
+
+Parameters = tuple[tuple[str, Value], ...]
+Question = tuple[FunctionRef, Parameters]
+
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
+
+
+class Memo(Generic[Key, Answer]):
+    """The answers to one kind of question.
+
+    `plain` are those for which no function was read, `resting` the others, with the functions they rest on; `pending`
+    is what to say meanwhile of those that are being found out.
+    """
+
+    def __init__(self) -> None:
+        self.plain: dict[Key, Answer] = {}
+        self.resting: dict[Key, tuple[Answer, frozenset[FunctionRef]]] = {}
+        self.pending: dict[Key, Answer] = {}
+
+
+class Questions:
+    """What is being asked at present, and which functions have been consulted for it."""
+
+    def reset_questions(self) -> None:
+        """Begin with nothing asked."""
+        self.consulted: set[FunctionRef] = set()
+        self._running: dict[Question, Summary] = {}
+        self._active: dict[FunctionRef, int] = {}
+        self._passing: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
+        self._heads: set[Question] = set()
+        self._unsure: set[tuple[object, object]] = set()
+        self._cut = False
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is asked inside has nothing to do with what is asked at present, and leaves no trace in it."""
+        outer = (self.consulted, self._running, self._active, self._passing, self._heads, self._unsure, self._cut)
+        self.reset_questions()
+        try:
+            yield
+        finally:
+            self.consulted, self._running, self._active, self._passing, self._heads, self._unsure, self._cut = outer
+
+    def recall(self, memo: Memo[Key, Answer], key: Key, meanwhile: Answer, find_out: Callable[[], Answer]) -> Answer:
+        """The answer, found out if nobody has asked before; `meanwhile` is told to whoever asks while it is found out.
+
+        What rests on a `meanwhile` is not kept, so that the order of asking does not matter.
+        """
+        if key in memo.pending:
+            self._unsure.add((memo, key))
+            self._cut = True
+            return memo.pending[key]
+        if key in memo.plain:
+            return memo.plain[key]
+        if key not in memo.resting:
+            return self._found_out(memo, key, meanwhile, find_out)
+        answer, sources = memo.resting[key]
+        self.consulted |= sources
+        return answer
+
+    def _found_out(
+        self, memo: Memo[Key, Answer], key: Key, meanwhile: Answer, find_out: Callable[[], Answer]
+    ) -> Answer:
+        memo.pending[key] = meanwhile
+        try:
+            with self.apart():
+                answer = find_out()
+                sources, unsure = frozenset(self.consulted), self._unsure - {(memo, key)}
+        finally:
+            del memo.pending[key]
+        self.consulted |= sources
+        if unsure:
+            self._unsure |= unsure
+            self._cut = True
+        elif sources:
+            memo.resting[key] = (answer, sources)
+        else:
+            memo.plain[key] = answer
+        return answer
