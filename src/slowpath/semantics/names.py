@@ -13,6 +13,7 @@ from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
 from slowpath.semantics.facts import Facts
+from slowpath.semantics.memory import Memo, Questions
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -45,15 +46,16 @@ _MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "Defaul
 _MEMOS = {"functools.lru_cache", "functools.cache"}
 
 
-class Names(Facts):
+class Names(Facts, Questions):
     """The values of names; memoised, as they never change."""
 
     evaluate_at_module: Callable[[str, e.Expression], Value]
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""
-        self._globals: dict[tuple[str, str], Value] = {}
-        self._attributes: dict[tuple[ClassRef, str], Value | None] = {}
+        self.reset_questions()
+        self._globals: Memo[tuple[str, str], Value] = Memo()
+        self._attributes: Memo[tuple[ClassRef, str], Value | None] = Memo()
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
         self._texts: dict[FunctionRef, bool] = {}
@@ -71,11 +73,10 @@ class Names(Facts):
     def global_value(self, module: str, name: str) -> Value:
         """What a name means at the level of its module."""
         key = (module, name)
-        value = self._globals.get(key)
-        if value is None:
-            self._globals[key] = UNKNOWN
-            value = self._globals[key] = self.of_resolved(self.project.resolve(module, name))
-        return value
+        known = self._globals.plain.get(key)
+        if known is not None:
+            return known
+        return self.recall(self._globals, key, UNKNOWN, lambda: self.of_resolved(self.project.resolve(module, name)))
 
     def of_resolved(self, resolved: Resolved | None) -> Value:
         """The value of what a name stands for."""
@@ -93,17 +94,15 @@ class Names(Facts):
         return UNKNOWN
 
     def _assigned(self, ref: ValueRef) -> Value:
-        key = (ref.module, "=" + ref.name)
-        value = self._globals.get(key)
-        if value is None:
-            self._globals[key] = UNKNOWN
-            assignment = self.project.assignment(ref)
-            value = UNKNOWN
-            if assignment.value is not None:
-                value = self.evaluate_at_module(ref.module, assignment.value)
-            if isinstance(value, Unknown) and assignment.annotation is not None:
-                value = self.annotated(ref.module, assignment.annotation)
-            self._globals[key] = value
+        return self.recall(self._globals, (ref.module, "=" + ref.name), UNKNOWN, lambda: self._value_of(ref))
+
+    def _value_of(self, ref: ValueRef) -> Value:
+        assignment = self.project.assignment(ref)
+        value: Value = UNKNOWN
+        if assignment.value is not None:
+            value = self.evaluate_at_module(ref.module, assignment.value)
+        if isinstance(value, Unknown) and assignment.annotation is not None:
+            value = self.annotated(ref.module, assignment.annotation)
         return value
 
     def class_value(self, model: str) -> Value:
@@ -223,10 +222,9 @@ class Names(Facts):
     def class_attribute(self, ref: ClassRef, name: str) -> Value | None:
         """What the class body assigns to this name, here or in a base."""
         key = (ref, name)
-        if key not in self._attributes:
-            self._attributes[key] = UNKNOWN
-            self._attributes[key] = self._class_attribute(ref, name)
-        return self._attributes[key]
+        if key in self._attributes.plain:
+            return self._attributes.plain[key]
+        return self.recall(self._attributes, key, UNKNOWN, lambda: self._class_attribute(ref, name))
 
     def _class_attribute(self, ref: ClassRef, name: str) -> Value | None:
         found = self.project.attribute(ref, name)

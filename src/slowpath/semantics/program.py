@@ -18,6 +18,7 @@ from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body, LoweringError, lower
+from slowpath.semantics.memory import Memo, Parameters, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.slices import slice_of
 from slowpath.semantics.statement import Block
@@ -41,9 +42,6 @@ _SAME_FUNCTION = 2
 _ROUNDS = 4
 _FLAGS = 2
 _HEIRS = 40
-
-Parameters = tuple[tuple[str, Value], ...]
-_Key = tuple[FunctionRef, Parameters]
 
 _EMPTY = Summary((), UNKNOWN, ())
 
@@ -71,20 +69,14 @@ class Program(Names):
         self.evaluate_at_module = self._evaluate_at_module
         self.may_matter = matters
         self.unreadable: dict[FunctionRef, LoweringError] = {}
-        self.consulted: set[FunctionRef] = set()
         self._lines_of = lines_of
         self._bodies: dict[FunctionRef, Body | None] = {}
-        self._kept: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
-        self._passing: dict[_Key, tuple[Summary, frozenset[FunctionRef]]] = {}
-        self._running: dict[_Key, Summary] = {}
-        self._active: dict[FunctionRef, int] = {}
-        self._heads: set[_Key] = set()
-        self._cut = False
+        self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None
         self._flags: dict[FunctionRef, tuple[str, ...]] = {}
         self._shapes: dict[tuple[str, str, int, str], frozenset[str]] = {}
-        self._built: dict[ClassRef, Instance] = {}
-        self._manager_loads: dict[str, Loads] = {}
+        self._built: Memo[ClassRef, Instance] = Memo()
+        self._manager_loads: Memo[str, Loads] = Memo()
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""
@@ -191,7 +183,7 @@ class Program(Names):
             return Summary((), unknown(*(value for _, value in parameters)), ())
         return self._settle(key, depth)
 
-    def _settle(self, key: _Key, depth: int) -> Summary:
+    def _settle(self, key: Question, depth: int) -> Summary:
         """Read the function, again and again if it leads back to itself, and keep what does not rest on anything
         unfinished.
 
@@ -226,7 +218,7 @@ class Program(Names):
         self.consulted |= outer[2]
         return result
 
-    def _read(self, key: _Key, depth: int) -> Summary:
+    def _read(self, key: Question, depth: int) -> Summary:
         ref, parameters = key
         body = self.body(ref)
         if body is None:
@@ -319,18 +311,16 @@ class Program(Names):
 
     def built(self, ref: ClassRef) -> Instance:
         """An instance of the class as its own `__init__` leaves it."""
-        known = self._built.get(ref)
-        if known is not None:
-            return known
-        self._built[ref] = Instance(ref)
+        known = self._built.plain.get(ref)
+        return known if known is not None else self.recall(self._built, ref, Instance(ref), lambda: self._build(ref))
+
+    def _build(self, ref: ClassRef) -> Instance:
         method = self.project.method(ref, "__init__")
         if method is None:
-            return self._built[ref]
+            return Instance(ref)
         summary = self.effects_of(method, Instance(ref))
         found = dict(summary.finals).get(self.project.function_of(method).parameters[0].name)
-        if isinstance(found, Instance):
-            self._built[ref] = _without_varies(found)
-        return self._built[ref]
+        return _without_varies(found) if isinstance(found, Instance) else Instance(ref)
 
     def managed(self, frame: Frame, rows: Rows, at: int) -> Rows:
         """The rows that a manager begins with: its own `get_queryset` may load, refine or replace them."""
@@ -339,7 +329,10 @@ class Program(Names):
         for name in rows.manager.split("+") if rows.manager else ():
             ref = self.class_named(name)
             method = self.project.method(ref, "get_queryset") if ref is not None else None
-            if method is None or self._active.get(method, 0):
+            if method is None:
+                continue
+            if self._active.get(method, 0):
+                self._cut = self._cut or method != FunctionRef(frame.module, frame.function)
                 continue
             value = call_function(frame, method, rows, (), at, None)
             if isinstance(value, Rows) and value.model == rows.model:
@@ -356,14 +349,12 @@ class Program(Names):
 
     def manager_loads(self, model: str) -> Loads:
         """What rows of the model have when they come through its default manager, as those of a reverse relation do."""
-        known = self._manager_loads.get(model)
-        if known is None:
-            self._manager_loads[model] = Loads()
-            declared = self.schema.models[model]
-            frame = Frame(self, "", "", owner=None, depth=1)
-            rows = queries.start(frame, model, 0, "", declared.default_manager)
-            known = self._manager_loads[model] = self.managed(frame, rows, 0).loads
-        return known
+        return self.recall(self._manager_loads, model, Loads(), lambda: self._managers_own_loads(model))
+
+    def _managers_own_loads(self, model: str) -> Loads:
+        frame = Frame(self, "", "", owner=None, depth=1)
+        rows = queries.start(frame, model, 0, "", self.schema.models[model].default_manager)
+        return self.managed(frame, rows, 0).loads
 
 
 def _settings(flags: tuple[str, ...]) -> list[dict[str, Value]]:
