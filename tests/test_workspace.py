@@ -1,0 +1,140 @@
+"""Cache, jobs and edits change how long a run takes, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slowpath import analysis
+from slowpath.config import Settings
+from slowpath.workspace import Report, run, why
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+ALL = Settings(select=("ALL",))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(FIXTURES / "shop", folder)
+    for case in ("n_plus_one/django_helper_modules", "query_in_loop/django_helpers", "n_plus_one/sqlalchemy_helpers"):
+        shutil.copytree(FIXTURES / case, folder / case.replace("/", "_"))
+    return folder
+
+
+def fresh(root: Path) -> Report:
+    return run(root, ALL, [""], cache=False, jobs=1)
+
+
+def test_the_cache_changes_nothing(root: Path) -> None:
+    first = run(root, ALL, [""], cache=True, jobs=1)
+    assert first.findings
+    assert run(root, ALL, [""], cache=True, jobs=1) == first == fresh(root)
+
+
+def test_jobs_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "_FEW_FILES", 1)
+    assert run(root, ALL, [""], cache=False, jobs=2) == fresh(root)
+
+
+def test_spawned_workers_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "_FEW_FILES", 1)
+    monkeypatch.setattr(analysis.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert run(root, ALL, [""], cache=False, jobs=2) == fresh(root)
+
+
+def test_edits_with_the_cache_give_what_a_fresh_run_gives(root: Path) -> None:
+    choose = random.Random(7)
+    files = sorted(path for path in root.rglob("*.py") if path.stat().st_size)
+    run(root, ALL, [""], cache=True, jobs=1)
+    for turn in range(12):
+        path = choose.choice(files)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        edit = choose.choice(("shift", "drop", "twice", "body"))
+        place = choose.randrange(len(lines))
+        if edit == "shift":
+            lines.insert(0, f"# turn {turn}\n")
+        elif edit == "drop":
+            del lines[place]
+        elif edit == "twice":
+            lines.insert(place, lines[place])
+        else:
+            lines = [line.replace("select_related", "only") for line in lines]
+        path.write_text("".join(lines), encoding="utf-8")
+        assert run(root, ALL, [""], cache=True, jobs=1) == fresh(root), (turn, edit, path)
+
+
+@pytest.mark.parametrize("name", ["snapshot", "memory"])
+def test_a_broken_cache_is_made_anew(root: Path, name: str) -> None:
+    first = run(root, ALL, [""], cache=True, jobs=1)
+    (root / ".slowpath_cache" / f"{name}.msgpack").write_bytes(b"\x93nonsense")
+    assert run(root, ALL, [""], cache=True, jobs=1) == first
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(root: Path) -> None:
+    (root / ".slowpath_cache").write_text("a file in its place", encoding="utf-8")
+    assert run(root, ALL, [""], cache=True, jobs=1) == fresh(root)
+
+
+def test_a_run_with_nothing_changed_imports_no_parser(root: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from slowpath.config import Settings; from slowpath.workspace import run;"
+        f"run(Path({str(root)!r}), Settings(select=('ALL',)), [''], cache=True, jobs=1);"
+        "print([name for name in ('libcst', 'sqlglot', 'pygls', 'slowpath.project') if name in sys.modules])"
+    )
+    outputs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert "libcst" in outputs[0]
+    assert outputs[1] == "[]\n"
+
+
+def test_targets_choose_what_is_reported_and_the_whole_project_is_read(root: Path) -> None:
+    whole = fresh(root)
+    some = run(root, ALL, ["django_shop/views.py"], cache=False, jobs=1)
+    assert some.findings == tuple(f for f in whole.findings if f.path == "django_shop/views.py")
+    assert any(step.path == "django_shop/models.py" for finding in some.findings for step in finding.related)
+
+
+def test_hostile_input_neither_crashes_nor_hangs(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def f(:\n", encoding="utf-8")
+    (tmp_path / "deep.py").write_text("x = " + "(" * 3000 + ")" * 3000 + "\n", encoding="utf-8")
+    (tmp_path / "nested.py").write_text("def f():\n    return " + "[" * 400 + "]" * 400 + "\n", encoding="utf-8")
+    (tmp_path / "latin.py").write_bytes(b"# coding: latin-1\nname = '\xe9'\n")
+    (tmp_path / "undecodable.py").write_bytes(b"name = '\xff\xfe'\n")
+    (tmp_path / "null.py").write_bytes(b"x = 1\0\n")
+    (tmp_path / "huge.py").write_text("x = 1\n" * 1_000_000, encoding="utf-8")
+    (tmp_path / "long.py").write_text(
+        "def f(rows):\n" + "    for row in rows: print(row.user.name)\n" * 10_000, encoding="utf-8"
+    )
+    (tmp_path / "one.py").write_text("from two import *\nclass A(B): pass\n", encoding="utf-8")
+    (tmp_path / "two.py").write_text("from one import *\nclass B(A): pass\n", encoding="utf-8")
+    report = fresh(tmp_path)
+    assert report.findings == ()
+    assert {skipped.code for skipped in report.skipped} == {"SLO001"}
+    assert {"broken.py", "undecodable.py", "huge.py"} <= {skipped.path for skipped in report.skipped}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "outside.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "project" / "link.py").symlink_to(tmp_path / "outside.py")
+    (tmp_path / "project" / "round").symlink_to(tmp_path / "project")
+    assert fresh(tmp_path / "project").files == 0
+
+
+def test_a_line_is_explained(root: Path) -> None:
+    text = (root / "django_shop" / "views.py").read_text(encoding="utf-8").splitlines()
+    line = next(number for number, row in enumerate(text, start=1) if "# expect: n-plus-one" in row)
+    answer = why(root, ALL, "django_shop/views.py", line)
+    assert "Reported: SLO101 n-plus-one" in answer
+    clean = next(number for number, row in enumerate(text, start=1) if row.startswith("from "))
+    assert "is in no function" in why(root, ALL, "django_shop/views.py", clean)
