@@ -84,7 +84,8 @@ def test_a_cache_that_cannot_be_written_is_no_error(root: Path) -> None:
 
 def test_a_run_with_nothing_changed_imports_no_parser(root: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from slowpath.config import Settings; from slowpath.workspace import run;"
+        "import sys; from pathlib import Path; from slowpath.config import Settings;"
+        "from slowpath.workspace import run;"
         f"run(Path({str(root)!r}), Settings(select=('ALL',)), [''], cache=True, jobs=1);"
         "print([name for name in ('libcst', 'sqlglot', 'pygls', 'slowpath.project') if name in sys.modules])"
     )

@@ -1,4 +1,5 @@
-"""A project read from disk and checked, on as many processors as there are: what a run does that finds something changed."""
+"""A project read from disk and checked, on as many processors as there are: what a run does that finds something
+changed."""
 
 from __future__ import annotations
 

@@ -1,34 +1,53 @@
-"""What was found out before, on disk. Deleting it costs time and changes nothing; whatever cannot be read is made anew."""
+"""What was found out before, on disk. Deleting it costs time and changes nothing; what cannot be read is made anew."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from slowpath import __version__
+import slowpath
 from slowpath.config import Settings
 from slowpath.declarations import Declarations
 from slowpath.finding import Finding, Problem, Skipped
-from slowpath.source import digest_of
+from slowpath.source import Span, digest_of
 
-_FORMAT = 1
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Written by slowpath; it may be deleted at any time.\n"
 
 Stored = TypeVar("Stored")
 
 
 class Stamp(Struct, frozen=True, array_like=True):
-    """What tells without reading it that a file is as it was, and the digest of its text."""
+    """What tells without reading it that a file is as it was, and the digest of its text; empty if nobody read it."""
 
     size: int
     mtime_ns: int
     digest: str
+
+
+class RuleName(Struct, frozen=True, array_like=True):
+    """What selecting a rule takes to know of it."""
+
+    code: str
+    name: str
+    default: bool
+
+
+class Snapshot(Struct, frozen=True):
+    """The last run: which files there were when it began, and everything that all rules had to say."""
+
+    taken_ns: int
+    stamps: dict[str, Stamp]
+    rules: tuple[RuleName, ...]
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
 
 
 class Reported(Struct, frozen=True, array_like=True):
@@ -38,46 +57,71 @@ class Reported(Struct, frozen=True, array_like=True):
     problem: Problem
 
 
-class Checked(Struct, frozen=True, array_like=True):
-    """What the functions of one file showed, and the functions that were read for it: module, qualified name, digest."""
+class Answer(Struct, frozen=True, array_like=True):
+    """What one function showed. `consulted` are numbers of the sources it was found out from.
 
-    consulted: tuple[tuple[str, str, str], ...]
+    `unreadable` is the line in the function, the column and the reason when LibCST could not read it.
+    """
+
+    module: str
+    qualname: str
+    consulted: tuple[int, ...]
     reported: tuple[Reported, ...]
+    unreadable: tuple[int, int, str] | None = None
 
 
-class Snapshot(Struct, frozen=True):
-    """The last run: which files there were, and everything it had to say."""
+class Consulted(Struct, frozen=True, array_like=True):
+    """A function, or with no qualified name the lines of a module, as it was when something was found out from it."""
 
-    key: str
-    stamps: dict[str, Stamp]
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skipped, ...]
+    module: str
+    qualname: str
+    state: str
 
 
 class Memory(Struct, frozen=True):
-    """What can be used again when some files have changed. `project` is the digest of all declarations together."""
+    """What functions showed, which holds while the project declares the same and their sources are in the same state.
 
-    key: str
+    `spans` are the places of nodes, by the digest of their function and their number; lines count from its first.
+    """
+
     project: str
-    declarations: dict[str, Declarations]
-    checked: dict[str, Checked]
+    sources: tuple[Consulted, ...]
+    answers: tuple[Answer, ...]
+    spans: dict[str, dict[int, Span]]
+
+
+class Declared(Struct, frozen=True):
+    """The declarations of all files, by path."""
+
+    files: dict[str, Declarations]
 
 
 def key_of(settings: Settings) -> str:
-    """What else the results depend on: the versions of slowpath and Python, and the settings that decide what is looked for."""
+    """What everything depends on besides the files: this very slowpath, LibCST, Python, and what it is told to look at."""
     parts = (
-        __version__,
-        _FORMAT,
-        sys.version_info[:2],
-        settings.select,
-        settings.extend_select,
-        settings.ignore,
-        settings.exclude,
+        slowpath.__version__,
+        sys.version_info[:3],
+        sorted(_parts_of(Path(slowpath.__file__).parent)),
+        find_spec("libcst"),
         settings.include_roles,
         settings.max_file_size,
+        settings.django_version,
         msgspec.json.encode(settings.knowledge, order="deterministic").decode(),
     )
     return digest_of(repr(parts))
+
+
+def _parts_of(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """What tells that the code and the tables of a package are the same."""
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", ".toml")):
+                    stat = entry.stat()
+                    yield entry.path, stat.st_size, stat.st_mtime_ns
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    waiting.append(entry.path)
 
 
 class Store:
@@ -85,45 +129,51 @@ class Store:
 
     def __init__(self, root: Path, settings: Settings) -> None:
         self._folder = root / settings.cache_dir
-        self._key = key_of(settings)
+        self._key = key_of(settings).encode()
 
     def snapshot(self) -> Snapshot | None:
-        """The last run with these settings."""
-        found = self._read("snapshot", Snapshot)
-        return found if found is not None and found.key == self._key else None
+        """The last run."""
+        return self._read("snapshot", Snapshot)
 
     def memory(self) -> Memory | None:
-        """What the last run with these settings found out."""
-        found = self._read("memory", Memory)
-        return found if found is not None and found.key == self._key else None
+        """What functions showed in the last run."""
+        return self._read("memory", Memory)
 
-    def keep(
-        self,
-        stamps: dict[str, Stamp],
-        findings: tuple[Finding, ...],
-        skipped: tuple[Skipped, ...],
-        memory: tuple[str, dict[str, Declarations], dict[str, Checked]],
-    ) -> None:
-        """Remember a run. The memory goes first: a snapshot without one is of no use to the next edit."""
-        self._write("memory", Memory(self._key, *memory))
-        self._write("snapshot", Snapshot(self._key, stamps, findings, skipped))
+    def declared(self) -> Declared | None:
+        """What files declared in the last run."""
+        return self._read("declared", Declared)
+
+    def keep(self, *values: Snapshot | Memory | Declared) -> None:
+        """Remember these, each in the place of the last one of its kind."""
+        for value in values:
+            self._write(type(value).__name__.lower(), msgspec.msgpack.encode(value))
 
     def _read(self, name: str, kind: type[Stored]) -> Stored | None:
         try:
-            return msgspec.msgpack.decode((self._folder / f"{name}.msgpack").read_bytes(), type=kind)
-        except (OSError, msgspec.DecodeError, RecursionError):
+            data = self._file(name).read_bytes()
+            if not data.startswith(self._key):
+                return None
+            return msgspec.msgpack.decode(memoryview(data)[len(self._key) :], type=kind)
+        except (OSError, ValueError, RecursionError):
             return None
 
-    def _write(self, name: str, value: Struct) -> None:
+    def _write(self, name: str, data: bytes) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._label()
             handle, path = tempfile.mkstemp(dir=self._folder, prefix=name)
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.msgpack.encode(value))
-            os.replace(path, self._folder / f"{name}.msgpack")
-        except (OSError, OverflowError, RecursionError):
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(self._key + data)
+                # Whoever reads at this moment sees the old file or the new one, whole.
+                os.replace(path, self._file(name))
+            except OSError:
+                os.unlink(path)
+        except OSError:
             return
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.msgpack"
 
     def _label(self) -> None:
         """Say to version control and to backups that nobody needs this folder."""

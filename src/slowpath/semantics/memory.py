@@ -1,4 +1,5 @@
-"""Answers that are found out once, the functions that each was found out from, and what is being found out at present."""
+"""Answers that are found out once, the functions that each was found out from, and what is being found out at
+present."""
 
 from __future__ import annotations
 
