@@ -3,7 +3,7 @@ question."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from slowpath.expression import line_column
 from slowpath.references import FunctionRef
@@ -39,8 +39,10 @@ _BOUNDS: dict[Bound, str] = {
 }
 
 
-def explain(program: Program, rules: Sequence[Rule], path: str, line: int, lines: Sequence[str]) -> str:
-    """What is believed of this line (from 1) of the file, in sentences."""
+def explain(
+    program: Program, rules: Sequence[Rule], roots: Sequence[FunctionRef], path: str, line: int, lines: Sequence[str]
+) -> str:
+    """What is believed of this line (from 1) of the file, in sentences; asked of `roots` too if nothing is seen from the line."""
     ref = _function_at(program, path, line)
     if ref is None:
         return f"{path}:{line} is in no function: slowpath reads functions.\n"
@@ -48,7 +50,10 @@ def explain(program: Program, rules: Sequence[Rule], path: str, line: int, lines
     if ref in program.unreadable:
         return f"`{ref.qualname}` could not be read: {program.unreadable[ref]}\n"
     rows = _Lines(program, lines)
-    said = list(dict.fromkeys(_sentences(program, rules, ref, readings, rows, line)))
+    said = list(dict.fromkeys(_sentences(program, rules, ref, ref, readings, rows, line)))
+    if not said:
+        callers = (root for root in roots if root != ref and program.may_matter(root))
+        said = list(dict.fromkeys(_from_elsewhere(program, rules, ref, callers, rows, line)))
     head = f"{path}:{line}, in `{ref.qualname}`\n"
     if not said:
         return head + _nothing(program, ref, rows, line)
@@ -87,11 +92,41 @@ class _Lines:
         return self._known[key]
 
 
+def _from_elsewhere(
+    program: Program,
+    rules: Sequence[Rule],
+    ref: FunctionRef,
+    callers: Iterable[FunctionRef],
+    rows: _Lines,
+    line: int,
+) -> Iterator[str]:
+    """What happens on the line when it is reached from other functions, which know more of the arguments."""
+    for caller in callers:
+        readings = [each for each in program.readings_of(caller) if _passes(each, ref)]
+        for sentence in _sentences(program, rules, ref, caller, readings, rows, line):
+            yield f"called from `{caller.qualname}`: {sentence}"
+
+
+def _passes(summary: Summary, ref: FunctionRef) -> bool:
+    return any(
+        (place.module, place.function) == (ref.module, ref.qualname)
+        for effect in summary.effects
+        if effect.via
+        for place in chain(effect)
+    )
+
+
 def _sentences(
-    program: Program, rules: Sequence[Rule], ref: FunctionRef, readings: Sequence[Summary], rows: _Lines, line: int
+    program: Program,
+    rules: Sequence[Rule],
+    ref: FunctionRef,
+    asked: FunctionRef,
+    readings: Sequence[Summary],
+    rows: _Lines,
+    line: int,
 ) -> Iterator[str]:
     for summary in readings:
-        problems = [(rule, p) for rule in rules for p in rule.check(Function(ref, summary), program)]
+        problems = [(rule, p) for rule in rules for p in rule.check(Function(asked, summary), program)]
         for effect in summary.effects:
             own = [place for place in _places(effect) if (place.module, place.function) == (ref.module, ref.qualname)]
             if any(rows.of(place)[0] <= line <= rows.of(place)[1] for place in own):
@@ -129,8 +164,10 @@ def _through(effect: AnyEffect) -> str:
 
 
 def _verdict(effect: AnyEffect, problems: Sequence[tuple[Rule, Problem]]) -> str:
+    loops = {context.place for context in effect.contexts}
     for rule, problem in problems:
-        if effect.place == problem.place or any(mark.place == effect.place for mark in problem.related):
+        marks = {problem.place, *(mark.place for mark in problem.related)} - loops
+        if effect.place in marks and (effect.contexts or not isinstance(effect, RunsQuery)):
             return f"Reported: {rule.code} {rule.name} ({problem.confidence} confidence)."
     return f"Not reported: {_reason(effect)}."
 

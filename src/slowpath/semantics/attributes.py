@@ -211,7 +211,15 @@ def _of_object(frame: Frame, value: Object, name: str) -> Value:
     if name in known.methods or known.kind == "builder":
         return Method(value, name, varies=value.varies)
     gives = known.attributes.get(name) or known.attributes.get("*")
-    return Object(gives, varies=value.varies) if gives else Method(value, name, varies=value.varies)
+    if gives:
+        return Object(gives, varies=value.varies)
+    ref = frame.program.class_named(value.type)
+    if ref is not None:
+        # A class of the project that a table says something of: the rest is in its own code.
+        found = _member(frame, ref, name, Instance(ref, varies=value.varies), 0)
+        if found is not None:
+            return found[0]
+    return Method(value, name, varies=value.varies)
 
 
 def _of_rows(frame: Frame, rows: Rows, name: str, at: int) -> Value:

@@ -41,6 +41,8 @@ from slowpath.spelling import spelled
 def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     """What the call gives; its effects are written down."""
     match callee:
+        case FunctionValue(ref=ref) if ref.name in frame.program.knowledge.functions:
+            return _call_symbol(frame, ref.name, arguments, at, node)
         case FunctionValue():
             return call_function(frame, callee.ref, callee.receiver, arguments, at, node, callee.captured)
         case LambdaValue():
@@ -228,6 +230,9 @@ def _construct(frame: Frame, callee: ClassValue, arguments: Arguments, at: int, 
             fields = with_field(fields, given.keyword, given.value)
     if name in frame.program.schema.models:
         return Row(name, known=True, fresh=True, fields=fields, varies=varies)
+    known = frame.program.knowledge.types.get(name)
+    if known is not None:
+        return Object(known.name, varies=varies)
     built = frame.program.rows_built(callee.ref, value_at(arguments, 0, "model"))
     if built is not None:
         return replace(built, known=True, origin=Origin(frame.place(at), built.model, spelled(node)), varies=varies)

@@ -133,7 +133,8 @@ class Names(Facts, Questions):
         """Some instance of a project class, nothing known of it but that."""
         if ref.name in self.schema.models:
             return Row(ref.name)
-        return Instance(ref)
+        known = self.knowledge.types.get(ref.name)
+        return Object(known.name) if known is not None else Instance(ref)
 
     def annotated(self, module: str, node: e.Expression, varies: frozenset[int] = NOTHING) -> Value:
         """Something of the annotated type."""
