@@ -18,7 +18,21 @@ LAYERS = (
     ("loads", "schema", "vocabulary", "knowledge", "libraries", "sql"),
     ("semantics",),
     ("finding", "rules", "suppression", "engine", "explanation", "fixing"),
-    ("config", "roles", "discovery", "cache", "analysis", "workspace", "reporters", "cli", "__main__", "flake8", "lsp"),
+    (
+        "config",
+        "roles",
+        "discovery",
+        "cache",
+        "processes",
+        "indexing",
+        "analysis",
+        "workspace",
+        "reporters",
+        "cli",
+        "__main__",
+        "flake8",
+        "lsp",
+    ),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 FRONTS = frozenset(LAYERS[-1])

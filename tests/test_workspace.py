@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slowpath import analysis
+from slowpath import processes
 from slowpath.config import Settings
 from slowpath.workspace import Report, run, why
 
@@ -39,13 +39,13 @@ def test_the_cache_changes_nothing(root: Path) -> None:
 
 
 def test_jobs_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis, "_FEW_FILES", 1)
+    monkeypatch.setattr(processes, "_FEW", 1)
     assert run(root, ALL, [""], cache=False, jobs=2) == fresh(root)
 
 
 def test_spawned_workers_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis, "_FEW_FILES", 1)
-    monkeypatch.setattr(analysis.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(processes, "_FEW", 1)
+    monkeypatch.setattr(processes.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert run(root, ALL, [""], cache=False, jobs=2) == fresh(root)
 
 

@@ -1,27 +1,27 @@
-"""A project read from disk and checked, on as many processors as there are: what a run does that finds something
-changed."""
+"""A project read from disk and checked: what a run does that finds something changed."""
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from slowpath import config, discovery, engine, knowledge
-from slowpath.cache import Checked, Memory, Reported, Stamp
+from slowpath.cache import Answer, Consulted, Memory, Reported, RuleName
 from slowpath.config import Settings
-from slowpath.declarations import Declarations, declare
+from slowpath.declarations import Declarations
 from slowpath.discovery import File
 from slowpath.finding import Finding, Skipped
-from slowpath.project import link
+from slowpath.indexing import Index, declared_in
+from slowpath.processes import parts, shared, worth
+from slowpath.project import Project, link
 from slowpath.references import FunctionRef
 from slowpath.roles import role_of
-from slowpath.rules import Rule, load
+from slowpath.rules import load
 from slowpath.schema import Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
@@ -29,28 +29,22 @@ from slowpath.source import Source, digest_of
 
 Progress = Callable[[int, int], None]
 
-_FEW_FILES = 60
-_CHUNKS_EACH = 6
-
 
 class Result(Struct, frozen=True):
     """What an analysis found, and what the next one can use of it."""
 
     findings: tuple[Finding, ...]
-    skipped: tuple[Skipped, ...]
-    stamps: dict[str, Stamp]
-    project: str
-    declarations: dict[str, Declarations]
-    checked: dict[str, Checked]
+    failed: tuple[Skipped, ...]
+    rules: tuple[RuleName, ...]
+    memory: Memory
 
 
-class Read(Struct, frozen=True):
-    """One file as it was read: its declarations, or why there are none."""
+class Part(Struct, frozen=True, array_like=True):
+    """What some functions showed; the numbers in `answers` are those of `sources`."""
 
-    path: str
-    stamp: Stamp | None
-    declarations: Declarations | None
-    skipped: Skipped | None
+    sources: tuple[FunctionRef, ...]
+    answers: tuple[Answer, ...]
+    failed: tuple[Skipped, ...]
 
 
 class Texts:
@@ -74,27 +68,51 @@ class Workshop:
 
     def __init__(self, root: Path, settings: Settings, declarations: Iterable[Declarations]) -> None:
         self.texts = Texts(root, settings.max_file_size)
-        self.project = link(declarations)
+        self.project: Project = link(declarations)
         tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
-        schema = Schema(model for dialect in tables.dialects for model in dialect.models(self.project))
-        self.relevance = Relevance(self.project, schema, tables)
-        self.program = Program(self.project, schema, tables, self.texts.lines_of, self.relevance.matters)
-        self.rules: tuple[Rule, ...] = config.selected(load(), settings)
+        self.schema = Schema(model for dialect in tables.dialects for model in dialect.models(self.project))
+        self.relevance = Relevance(self.project, self.schema, tables)
+        self.program = Program(self.project, self.schema, tables, self.texts.lines_of, self._matters)
+        self.rules = config.selected(load(), settings)
+        self.roots = [ref for ref in self.relevance.roots() if is_wanted(self.project.path_of(ref.module), settings)]
 
-    def check(self, functions: Sequence[FunctionRef]) -> tuple[Checked, tuple[Skipped, ...]]:
-        """What is wrong with these functions."""
-        checked = engine.check(self.program, self.rules, functions)
-        consulted = tuple(
-            (ref.module, ref.qualname, self.project.function_of(ref).digest) for ref in sorted(checked.consulted)
-        )
-        reported = tuple(Reported(found.rule.code, found.problem) for found in checked.found)
-        return Checked(consulted, reported), checked.crashes
+    def _matters(self, ref: FunctionRef) -> bool:
+        # Whether it does is a thing to depend on as well.
+        self.program.consulted.add(ref)
+        return self.relevance.matters(ref)
 
+    def check(self, functions: Iterable[FunctionRef]) -> Part:
+        """What is wrong with these functions, whichever rules are selected."""
+        numbers: dict[FunctionRef, int] = {}
+        answers: list[Answer] = []
+        failed: list[Skipped] = []
+        for ref in functions:
+            checked = engine.check(self.program, load(), (ref,))
+            failed += checked.failed
+            if not checked.failed:
+                consulted = tuple([numbers.setdefault(each, len(numbers)) for each in sorted(checked.consulted)])
+                reported = tuple([Reported(found.rule.code, found.problem) for found in checked.found])
+                answers.append(Answer(ref.module, ref.qualname, consulted, reported, self._unreadable(ref)))
+        return Part(tuple(numbers), tuple(answers), tuple(failed))
 
-def declared_in(root: Path, settings: Settings, files: Sequence[File]) -> list[Declarations]:
-    """The declarations of the files that can be read."""
-    reads = _read_all(root, settings.max_file_size, files)
-    return [read.declarations for read in reads if read.declarations is not None]
+    def _unreadable(self, ref: FunctionRef) -> tuple[int, int, str] | None:
+        error = self.program.unreadable.get(ref)
+        return (error.line, error.column, error.reason) if error is not None else None
+
+    def state_of(self, module: str, qualname: str) -> str:
+        """Changes whenever something else may be found out from the function; with no name, from the module's lines."""
+        if not qualname:
+            return _lines_in(self.project.modules[module])
+        if self.project.declared(module, qualname) != FunctionRef(module, qualname):
+            return ""
+        ref = FunctionRef(module, qualname)
+        return self.project.function_of(ref).digest + "-+"[self.relevance.matters(ref)]
+
+    def fingerprint(self) -> str:
+        """The digest of all that an answer depends on besides what was consulted for it."""
+        declared = sorted(each.fingerprint for each in self.project.modules.values())
+        models = msgspec.msgpack.encode([self.schema.models[name] for name in sorted(self.schema.models)])
+        return digest_of("\n".join((*declared, models.hex())))
 
 
 def is_wanted(path: str, settings: Settings) -> bool:
@@ -103,176 +121,126 @@ def is_wanted(path: str, settings: Settings) -> bool:
     return role == "production" or role in settings.include_roles
 
 
+def workshop_of(root: Path, settings: Settings, files: Sequence[File]) -> Workshop:
+    """The workshop for the project of these files."""
+    return Workshop(root, settings, declared_in(root, settings, files, {}, {}, jobs=1).declarations.values())
+
+
 def analyse(
-    root: Path,
-    settings: Settings,
-    files: Sequence[File],
-    *,
-    known: dict[str, Stamp],
-    memory: Memory | None,
-    jobs: int,
-    progress: Progress | None,
+    root: Path, settings: Settings, index: Index, memory: Memory | None, *, jobs: int, progress: Progress
 ) -> Result:
-    """Check the files, using what is remembered of those that have not changed."""
-    kept = memory.declarations if memory is not None else {}
-    reads = list(_reads(root, settings, files, known, kept, jobs))
-    declarations = {read.path: read.declarations for read in reads if read.declarations is not None}
+    """Check the project, using what is remembered of functions that have not changed."""
+    # What has been read stays until the end; looking for garbage in it again and again took a tenth of the time.
     gc.collect()
     gc.freeze()
-    workshop = Workshop(root, settings, declarations.values())
-    fingerprint = _fingerprint(workshop, declarations)
-    remembered = memory.checked if memory is not None and memory.project == fingerprint else {}
-    checked, crashes = _checked(workshop, root, settings, remembered, jobs, progress)
-    by_code = {rule.code: rule for rule in workshop.rules}
-    found = [
-        engine.Found(by_code[reported.code], reported.problem)
-        for path in sorted(checked)
-        for reported in checked[path].reported
-    ]
-    skipped = [read.skipped for read in reads if read.skipped is not None]
+    workshop = Workshop(root, settings, index.declarations.values())
+    fingerprint = workshop.fingerprint()
+    old = _still_true(workshop, memory) if memory is not None and memory.project == fingerprint else {}
+    new = [ref for ref in workshop.roots if ref not in old]
+    made = list(_checked(workshop, root, settings, new, jobs, progress))
+    ledger = _Ledger(workshop)
+    for part in made:
+        ledger.add(part.answers, [(ref.module, ref.qualname) for ref in part.sources])
+    if memory is not None:
+        ledger.add(
+            [old[ref] for ref in workshop.roots if ref in old],
+            [(each.module, each.qualname) for each in memory.sources],
+        )
+    answers = sorted(ledger.answers, key=lambda each: (each.module, each.qualname))
+    by_code = {rule.code: rule for rule in load()}
+    found = [engine.Found(by_code[each.code], each.problem) for answer in answers for each in answer.reported]
+    locations = engine.Locations(memory.spans if memory is not None else {})
+    findings = engine.findings(workshop.program, found, workshop.texts.lines_of, locations)
+    failed = [each for part in made for each in part.failed] + list(_unread(workshop, answers))
     return Result(
-        tuple(engine.findings(workshop.program, found, workshop.texts.lines_of)),
-        (*skipped, *crashes),
-        {read.path: read.stamp for read in reads if read.stamp is not None},
-        fingerprint,
-        declarations,
-        {path: each for path, each in checked.items() if not any(crash.path == path for crash in crashes)},
+        tuple(findings),
+        tuple(sorted(failed, key=lambda each: (each.path, each.line, each.reason))),
+        tuple(RuleName(rule.code, rule.name, rule.default) for rule in load()),
+        Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
     )
 
 
-def _fingerprint(workshop: Workshop, declarations: dict[str, Declarations]) -> str:
-    """The digest of all that a result depends on besides the functions that were read for it."""
-    parts = [f"{path}={declarations[path].fingerprint}" for path in sorted(declarations)]
-    return digest_of("\n".join((*parts, workshop.relevance.fingerprint())))
+def _still_true(workshop: Workshop, memory: Memory) -> dict[FunctionRef, Answer]:
+    """The answers of which every source is in the state that it was in."""
+    changed = {
+        number
+        for number, source in enumerate(memory.sources)
+        if workshop.state_of(source.module, source.qualname) != source.state
+    }
+    return {
+        FunctionRef(answer.module, answer.qualname): answer
+        for answer in memory.answers
+        if changed.isdisjoint(answer.consulted)
+    }
 
 
-def _reads(
-    root: Path,
-    settings: Settings,
-    files: Sequence[File],
-    known: dict[str, Stamp],
-    kept: dict[str, Declarations],
-    jobs: int,
-) -> Iterator[Read]:
-    unread: list[File] = []
-    for file in files:
-        stamp, declarations = known.get(file.path), kept.get(file.path)
-        same = stamp is not None and (stamp.size, stamp.mtime_ns) == (file.size, file.mtime_ns)
-        if same and stamp is not None and declarations is not None and declarations.digest == stamp.digest:
-            yield _seen(file.path, stamp, declarations)
-        else:
-            unread.append(file)
-    if jobs <= 1 or len(unread) < _FEW_FILES:
-        yield from _read_all(root, settings.max_file_size, unread)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=_context()) as pool:
-        pending = [
-            pool.submit(_read_all, root, settings.max_file_size, part)
-            for part in _parts(unread, jobs, lambda f: f.size)
-        ]
-        reads = {read.path: read for future in pending for read in future.result()}
-    yield from (reads[path] for path in sorted(reads))
+class _Ledger:
+    """Answers from several places, with the numbers of their sources made one."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._numbers: dict[tuple[str, str], int] = {}
+        self.answers: list[Answer] = []
+
+    def add(self, answers: Iterable[Answer], sources: Sequence[tuple[str, str]]) -> None:
+        """Take these answers, whose numbers are those of the sources."""
+        for answer in answers:
+            own = [sources[number] for number in answer.consulted]
+            # An expression of a module is known by its line, so what is said of one holds until lines move.
+            own += [(module, "") for module in _modules_in(answer) if (module, "") not in own]
+            numbers = tuple([self._numbers.setdefault(source, len(self._numbers)) for source in own])
+            self.answers.append(msgspec.structs.replace(answer, consulted=numbers))
+
+    def sources(self) -> tuple[Consulted, ...]:
+        """All sources in the order of their numbers, as they are."""
+        return tuple([Consulted(*source, self._workshop.state_of(*source)) for source in self._numbers])
 
 
-def _read_all(root: Path, limit: int, files: Sequence[File]) -> list[Read]:
-    result = []
-    for file in files:
-        source = discovery.read(root, file.path, limit=limit)
-        if isinstance(source, Skipped):
-            result.append(Read(file.path, None, None, source))
-        else:
-            stamp = Stamp(file.size, file.mtime_ns, source.digest)
-            result.append(_seen(file.path, stamp, declare(source)))
-    return result
+def _modules_in(answer: Answer) -> list[str]:
+    places = [
+        place
+        for each in answer.reported
+        for place in (each.problem.place, *(mark.place for mark in each.problem.related))
+    ]
+    return sorted({place.module for place in places if not place.function})
 
 
-def _seen(path: str, stamp: Stamp, declarations: Declarations) -> Read:
-    problem = declarations.problem
-    skipped = Skipped("SLO001", path, *problem) if problem is not None else None
-    return Read(path, stamp, declarations, skipped)
+def _lines_in(declarations: Declarations) -> str:
+    assignments = [*declarations.assignments, *(each for owner in declarations.classes for each in owner.assignments)]
+    return digest_of(repr([each.line for each in assignments] + [call.at for call in declarations.calls]))
 
 
-def _checked(
-    workshop: Workshop,
-    root: Path,
-    settings: Settings,
-    remembered: dict[str, Checked],
-    jobs: int,
-    progress: Progress | None,
-) -> tuple[dict[str, Checked], tuple[Skipped, ...]]:
-    roots: dict[str, list[FunctionRef]] = {}
-    for ref in workshop.relevance.roots():
-        path = workshop.project.path_of(ref.module)
-        if is_wanted(path, settings):
-            roots.setdefault(path, []).append(ref)
-    result = {path: remembered[path] for path in roots if path in remembered and _holds(workshop, remembered[path])}
-    todo = [(path, refs) for path, refs in sorted(roots.items()) if path not in result]
-    crashes: list[Skipped] = []
-    done = 0
-    for part in _answers(workshop, root, settings, todo, jobs):
-        for path, checked, failed in part:
-            result[path] = checked
-            crashes.extend(failed)
-        done += len(part)
-        if progress is not None:
-            progress(done, len(todo))
-    return result, tuple(sorted(crashes, key=lambda crash: (crash.path, crash.line)))
+def _unread(workshop: Workshop, answers: Iterable[Answer]) -> Iterator[Skipped]:
+    for answer in answers:
+        if answer.unreadable is not None:
+            line, column, reason = answer.unreadable
+            first = workshop.project.function_of(FunctionRef(answer.module, answer.qualname)).line
+            path = workshop.project.path_of(answer.module)
+            yield Skipped("SLO001", path, first + line - 1, column, f"`{answer.qualname}` cannot be read: {reason}")
 
-
-def _holds(workshop: Workshop, checked: Checked) -> bool:
-    """Whether every function that was read for it is what it was."""
-    for module, qualname, digest in checked.consulted:
-        ref = FunctionRef(module, qualname)
-        if workshop.project.declared(module, qualname) != ref or workshop.project.function_of(ref).digest != digest:
-            return False
-    return True
-
-
-_Item = TypeVar("_Item")
-_Task = tuple[str, list[FunctionRef]]
-_Answer = list[tuple[str, Checked, tuple[Skipped, ...]]]
 
 # The workshop of a worker process: inherited where processes are forked, made anew where they are spawned.
 _OURS: list[Workshop] = []
 
 
-def _answers(workshop: Workshop, root: Path, settings: Settings, todo: Sequence[_Task], jobs: int) -> Iterator[_Answer]:
+def _checked(
+    workshop: Workshop, root: Path, settings: Settings, functions: list[FunctionRef], jobs: int, progress: Progress
+) -> Iterator[Part]:
     _OURS[:] = [workshop]
-    if jobs <= 1 or len(todo) < _FEW_FILES:
-        for task in todo:
-            yield _answer([task])
-        return
-    with _pool(workshop, root, settings, jobs) as pool:
-        pending = [pool.submit(_answer, part) for part in _parts(todo, jobs, lambda task: len(task[1]))]
-        for future in pending:
-            yield future.result()
-
-
-def _pool(workshop: Workshop, root: Path, settings: Settings, jobs: int) -> ProcessPoolExecutor:
-    context = _context()
-    if context.get_start_method() == "fork":
-        return ProcessPoolExecutor(jobs, mp_context=context)
-    declarations = tuple(workshop.project.modules.values())
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare, initargs=(root, settings, declarations))
+    project = workshop.project
+    jobs = worth(jobs, len(functions))
+    tasks = parts(functions, jobs, lambda ref: 1 + project.function_of(ref).end_line - project.function_of(ref).line)
+    prepare = partial(_prepare, root, settings, tuple(project.modules.values()))
+    done = 0
+    for task, part in zip(tasks, shared(_check, tasks, jobs, Part, prepare), strict=True):
+        done += len(task)
+        progress(done, len(functions))
+        yield part
 
 
 def _prepare(root: Path, settings: Settings, declarations: tuple[Declarations, ...]) -> None:
     _OURS[:] = [Workshop(root, settings, declarations)]
 
 
-def _answer(tasks: Sequence[_Task]) -> _Answer:
-    workshop = _OURS[0]
-    return [(path, *workshop.check(refs)) for path, refs in tasks]
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    methods = multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-
-
-def _parts(items: Sequence[_Item], jobs: int, size: Callable[[_Item], int]) -> list[list[_Item]]:
-    """The items in parts of about the same size, the largest items first."""
-    parts: list[list[_Item]] = [[] for _ in range(min(len(items), jobs * _CHUNKS_EACH))]
-    for position, item in enumerate(sorted(items, key=size, reverse=True)):
-        parts[position % len(parts)].append(item)
-    return parts
+def _check(functions: list[FunctionRef]) -> Part:
+    return _OURS[0].check(functions)

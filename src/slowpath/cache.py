@@ -97,18 +97,25 @@ class Declared(Struct, frozen=True):
 
 
 def key_of(settings: Settings) -> str:
-    """What everything depends on besides the files: this very slowpath, LibCST, Python, and what it is told to look at."""
+    """What everything depends on besides the files: this very slowpath, LibCST, Python, what it is told to look at."""
     parts = (
         slowpath.__version__,
         sys.version_info[:3],
         sorted(_parts_of(Path(slowpath.__file__).parent)),
-        find_spec("libcst"),
+        _installed("libcst"),
         settings.include_roles,
         settings.max_file_size,
         settings.django_version,
         msgspec.json.encode(settings.knowledge, order="deterministic").decode(),
     )
     return digest_of(repr(parts))
+
+
+def _installed(library: str) -> tuple[str, int]:
+    """What tells, without importing it, that a library is the same."""
+    spec = find_spec(library)
+    origin = spec.origin if spec is not None else None
+    return (origin, os.stat(origin).st_mtime_ns) if origin else ("", 0)
 
 
 def _parts_of(folder: Path) -> Iterator[tuple[str, int, int]]:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from time import thread_time
 
 from msgspec import Struct
 
+from slowpath.declarations import FunctionDeclaration
 from slowpath.expression import line_column
 from slowpath.finding import CONFIDENCES, Finding, Skipped, Step
 from slowpath.references import FunctionRef
-from slowpath.rules import Function, Mark, Problem, Rule
+from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.lowering import spans
+from slowpath.semantics.memory import OutOfTimeError
 from slowpath.semantics.program import Program
 from slowpath.semantics.slices import slice_of
 from slowpath.source import Place, Span, digest_of
+
+SECONDS = 10.0
+"""How long a function may take, with all that it leads to: a hundred times what the longest of real projects take."""
 
 
 class Found(Struct, frozen=True):
@@ -26,27 +33,49 @@ class Found(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """What came of checking some functions: problems, crashes of ours, and the functions that were read on the way."""
+    """What came of checking some functions: problems, functions given up, and those that were read on the way."""
 
     found: tuple[Found, ...]
-    crashes: tuple[Skipped, ...]
+    failed: tuple[Skipped, ...]
     consulted: frozenset[FunctionRef]
 
 
-def check(program: Program, rules: Sequence[Rule], functions: Iterable[FunctionRef]) -> Checked:
-    """Ask every rule about every function. The one place where a crash of ours is caught."""
+def check(
+    program: Program, rules: Sequence[Rule], functions: Iterable[FunctionRef], seconds: float = SECONDS
+) -> Checked:
+    """Ask every rule about every function, for at most so many seconds of processor time about each.
+
+    The one place where a crash of ours is caught.
+    """
     found: list[Found] = []
-    crashes: list[Skipped] = []
-    program.consulted = set()
+    failed: list[Skipped] = []
+    consulted: set[FunctionRef] = set()
     for ref in functions:
         try:
-            for summary in program.readings_of(ref):
-                function = Function(ref, summary)
-                for rule in rules:
-                    found.extend(Found(rule, problem) for problem in rule.check(function, program))
+            with program.apart():
+                program.consulted = {ref}
+                program.deadline = thread_time() + seconds
+                found += _found(program, rules, ref)
+                consulted |= program.consulted
+        except OutOfTimeError:
+            failed.append(_given_up(program, ref, seconds))
         except Exception as error:
-            crashes.append(_crash(program, ref, error))
-    return Checked(tuple(found), tuple(crashes), frozenset(program.consulted))
+            failed.append(_crash(program, ref, error))
+    return Checked(tuple(found), tuple(failed), frozenset(consulted))
+
+
+def _found(program: Program, rules: Sequence[Rule], ref: FunctionRef) -> list[Found]:
+    return [
+        Found(rule, problem)
+        for summary in program.readings_of(ref)
+        for rule in rules
+        for problem in rule.check(Function(ref, summary), program)
+    ]
+
+
+def _given_up(program: Program, ref: FunctionRef, seconds: float) -> Skipped:
+    reason = f"`{ref.qualname}` takes more than {seconds:g} s to analyse, so it was left out"
+    return Skipped("SLO001", program.project.path_of(ref.module), program.project.function_of(ref).line, 1, reason)
 
 
 def _crash(program: Program, ref: FunctionRef, error: Exception) -> Skipped:
@@ -56,11 +85,32 @@ def _crash(program: Program, ref: FunctionRef, error: Exception) -> Skipped:
     return Skipped("SLO002", program.project.path_of(ref.module), program.project.function_of(ref).line, 1, reason)
 
 
-def findings(program: Program, found: Iterable[Found], lines_of: Callable[[str], Sequence[str]]) -> list[Finding]:
+class Locations:
+    """Where nodes are in their functions, found out once: by the function's digest and the node's number."""
+
+    def __init__(self, known: dict[str, dict[int, Span]]) -> None:
+        self._known = known
+        self.asked: dict[str, dict[int, Span]] = {}
+
+    def of(self, function: FunctionDeclaration, ats: set[int], lines: Callable[[], Sequence[str]]) -> dict[int, Span]:
+        """The spans of these nodes, lines counted from the function's first."""
+        known = self.asked.setdefault(function.digest, dict(self._known.get(function.digest, {})))
+        if not ats <= known.keys():
+            text = slice_of(lines(), function.line, function.end_line)
+            known.update(spans(text, function.column, 1, ats - known.keys()))
+        return known
+
+
+def findings(
+    program: Program,
+    found: Iterable[Found],
+    lines_of: Callable[[str], Sequence[str]],
+    locations: Locations | None = None,
+) -> list[Finding]:
     """The problems as findings: one for each place and subject, in order of place, with every span known."""
     merged = list(_merged(found))
     places = {place for each in merged for place in _places(each.problem)}
-    located = _located(program, places, lines_of)
+    located = _located(program, places, lines_of, locations or Locations({}))
     result = [_finding(each, located) for each in merged]
     return _numbered(sorted(result, key=lambda each: (each.path, each.span, each.code, each.message)))
 
@@ -71,7 +121,7 @@ def _merged(found: Iterable[Found]) -> Iterator[Found]:
     for each in found:
         group = groups[each.rule.code, each.problem.place]
         known = group.get(each.problem.subject)
-        if known is None or _rank(each) > _rank(known):
+        if known is None or _rank(each) < _rank(known):
             group[each.problem.subject] = each
     for group in groups.values():
         whole = [
@@ -86,9 +136,11 @@ def _merged(found: Iterable[Found]) -> Iterator[Found]:
             yield from whole
 
 
-def _rank(found: Found) -> tuple[int, int, tuple[Mark, ...], str]:
+def _rank(found: Found) -> tuple[object, ...]:
+    """The surer one and then the shorter one first; what follows only makes the order of asking irrelevant."""
     problem = found.problem
-    return (CONFIDENCES.index(problem.confidence), -len(problem.related), (), problem.message)
+    marks = tuple((mark.place, mark.message) for mark in problem.related)
+    return (-CONFIDENCES.index(problem.confidence), len(marks), marks, problem.message, problem.help, problem.facts)
 
 
 def _places(problem: Problem) -> Iterator[Place]:
@@ -98,25 +150,30 @@ def _places(problem: Problem) -> Iterator[Place]:
 
 
 def _located(
-    program: Program, places: Iterable[Place], lines_of: Callable[[str], Sequence[str]]
+    program: Program, places: Iterable[Place], lines_of: Callable[[str], Sequence[str]], locations: Locations
 ) -> dict[Place, tuple[str, Span]]:
     result: dict[Place, tuple[str, Span]] = {}
-    by_function: dict[tuple[str, str], list[Place]] = defaultdict(list)
+    by_function: dict[tuple[str, str], set[int]] = defaultdict(set)
     for place in places:
-        by_function[place.module, place.function].append(place)
-    for (module, name), group in by_function.items():
+        by_function[place.module, place.function].add(place.at)
+    for (module, name), ats in by_function.items():
         path = program.project.path_of(module)
-        if not name:
-            for place in group:
-                line, column = line_column(place.at)
-                result[place] = (path, Span(line, column, line, column + 1))
-            continue
-        function = program.project.function_of(FunctionRef(module, name))
-        text = slice_of(lines_of(path), function.line, function.end_line)
-        found = spans(text, function.column, function.line, {place.at for place in group})
-        for place in group:
-            result[place] = (path, found[place.at])
+        if name:
+            function = program.project.function_of(FunctionRef(module, name))
+            known = locations.of(function, ats, partial(lines_of, path))
+            spans_in_file = {at: _moved(known[at], function.line - 1) for at in ats}
+        else:
+            spans_in_file = {at: _point(*line_column(at)) for at in ats}
+        result |= {Place(module, name, at): (path, span) for at, span in spans_in_file.items()}
     return result
+
+
+def _moved(span: Span, lines: int) -> Span:
+    return Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
+
+
+def _point(line: int, column: int) -> Span:
+    return Span(line, column, line, column + 1)
 
 
 def _finding(found: Found, located: dict[Place, tuple[str, Span]]) -> Finding:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from slowpath import cache as caches
 from slowpath import config, discovery, suppression
-from slowpath.cache import Stamp, Store
+from slowpath.cache import Declared, Snapshot, Stamp, Store
 from slowpath.config import Settings
 from slowpath.discovery import File
 from slowpath.finding import Finding, Skipped
 from slowpath.roles import role_of
 from slowpath.source import Source
 
+# The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
+
+Progress = Callable[[int, int], None]
+
+# How coarse the clocks of file systems can be: what was written this shortly before may have been written again since.
+_BLINK_NS = 2_000_000_000
+
 
 class Report(Struct, frozen=True):
-    """What a run has to say. `files` counts the files it looked at, `suppressed` the findings that comments
-    silenced."""
+    """What a run has to say. `files` counts the project's files, `suppressed` the findings that comments silenced."""
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
@@ -34,66 +40,105 @@ def run(
     *,
     cache: bool,
     jobs: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
-    When no file has changed since the last run with these settings, nothing is analysed, and neither LibCST nor
-    sqlglot is imported.
+    When no file has changed since the last run nothing is analysed, whichever rules are selected.
     """
+    taken_ns = time.time_ns()
     listing = discovery.listing_of(root, settings.exclude)
     store = Store(root, settings) if cache else None
     snapshot = store.snapshot() if store is not None else None
-    if snapshot is not None and _is_unchanged(listing.files, snapshot.stamps, snapshot.skipped):
-        findings, skipped = snapshot.findings, snapshot.skipped
-    else:
-        findings, skipped = _analysed(root, settings, listing.files, store, snapshot, jobs, progress)
-    return _report(root, settings, targets, findings, (*listing.skipped, *skipped), len(listing.files))
+    if snapshot is None or not _is_true(snapshot, root, settings, listing.files):
+        snapshot = _taken(taken_ns, root, settings, listing.files, store, snapshot, jobs, progress)
+    return _report(root, settings, targets, snapshot, listing.skipped, len(listing.files))
 
 
-def _is_unchanged(files: Sequence[File], stamps: dict[str, Stamp], skipped: Sequence[Skipped]) -> bool:
-    unread = {each.path for each in skipped} - stamps.keys()
-    if len(files) != len(stamps) or unread:
+def _is_true(snapshot: Snapshot, root: Path, settings: Settings, files: Sequence[File]) -> bool:
+    """Whether there are the same files as then, saying the same."""
+    if snapshot.stamps.keys() != {file.path for file in files}:
         return False
-    return all(
-        (stamp := stamps.get(file.path)) is not None and (stamp.size, stamp.mtime_ns) == (file.size, file.mtime_ns)
-        for file in files
-    )
+    failed = {each.path for each in snapshot.skipped}
+    for file in files:
+        stamp = snapshot.stamps[file.path]
+        if stamp == Stamp(file.size, file.mtime_ns, stamp.digest) and _is_sure(stamp, snapshot):
+            continue
+        # Nobody read it, or nobody could.
+        if not stamp.digest and file.path not in failed:
+            continue
+        source = discovery.read(root, file.path, limit=settings.max_file_size)
+        if (source.digest if isinstance(source, Source) else "") != stamp.digest:
+            return False
+    return True
 
 
-def _analysed(
+def _is_sure(stamp: Stamp, snapshot: Snapshot) -> bool:
+    """Whether the file cannot have been written again without looking different."""
+    return bool(stamp.digest) and stamp.mtime_ns < snapshot.taken_ns - _BLINK_NS
+
+
+def _taken(
+    taken_ns: int,
     root: Path,
     settings: Settings,
     files: Sequence[File],
     store: Store | None,
-    snapshot: caches.Snapshot | None,
+    old: Snapshot | None,
     jobs: int,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
+    progress: Progress | None,
+) -> Snapshot:
     from slowpath.analysis import analyse
+    from slowpath.indexing import declared_in
 
-    memory = store.memory() if store is not None and snapshot is not None else None
-    known = snapshot.stamps if snapshot is not None else {}
-    result = analyse(root, settings, files, known=known, memory=memory, jobs=jobs, progress=progress)
-    if store is not None and not any(each.code == "SLO002" for each in result.skipped):
-        store.keep(
-            result.stamps, result.findings, result.skipped, (result.project, result.declarations, result.checked)
-        )
-    return result.findings, result.skipped
+    declared = store.declared() if store is not None else None
+    memory = store.memory() if store is not None else None
+    known = declared.files if declared is not None else {}
+    sure = {path: stamp for path, stamp in old.stamps.items() if _is_sure(stamp, old)} if old is not None else {}
+    bar = _Bar(progress, len(files))
+    index = declared_in(root, settings, files, sure, known, jobs=jobs, progress=bar.read)
+    result = analyse(root, settings, index, memory, jobs=jobs, progress=bar.check)
+    snapshot = Snapshot(taken_ns, index.stamps, result.rules, result.findings, (*index.skipped, *result.failed))
+    if store is not None:
+        store.keep(*((Declared(index.declarations),) if index.changed else ()), result.memory, snapshot)
+    return snapshot
+
+
+class _Bar:
+    """How far a run is: the first half is reading files, the second checking functions."""
+
+    def __init__(self, progress: Progress | None, files: int) -> None:
+        self._progress = progress
+        self._files = files
+        self._read = 0
+
+    def read(self, files: int) -> None:
+        """So many more files were read."""
+        self._read += files
+        self._show(self._read)
+
+    def check(self, done: int, total: int) -> None:
+        """So many of so many functions were checked."""
+        self._show(self._files + self._files * done // max(total, 1))
+
+    def _show(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(done, 2 * self._files)
 
 
 def _report(
     root: Path,
     settings: Settings,
     targets: Sequence[str],
-    findings: Sequence[Finding],
+    snapshot: Snapshot,
     skipped: tuple[Skipped, ...],
     files: int,
 ) -> Report:
+    codes = {rule.code for rule in config.selected(snapshot.rules, settings)}
     by_path: dict[str, list[Finding]] = {}
-    for finding in findings:
-        wanted = discovery.is_below(finding.path, targets) and config.is_wanted(finding, settings)
-        if wanted and _has_wanted_role(finding.path, settings):
+    for finding in snapshot.findings:
+        wanted = finding.code in codes and config.is_wanted(finding, settings)
+        if wanted and discovery.is_below(finding.path, targets) and _has_wanted_role(finding.path, settings):
             by_path.setdefault(finding.path, []).append(finding)
     kept: list[Finding] = []
     suppressed = 0
@@ -102,8 +147,8 @@ def _report(
         result = suppression.suppress(source.lines() if isinstance(source, Source) else [], group)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
-    said = tuple(each for each in skipped if discovery.is_below(each.path, targets))
-    return Report(tuple(kept), said, files, suppressed)
+    said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
+    return Report(tuple(kept), tuple(said), files, suppressed)
 
 
 def _has_wanted_role(path: str, settings: Settings) -> bool:
@@ -113,10 +158,9 @@ def _has_wanted_role(path: str, settings: Settings) -> bool:
 
 def why(root: Path, settings: Settings, path: str, line: int) -> str:
     """What slowpath believes of the loops and queries on this line."""
-    from slowpath.analysis import Workshop, declared_in
+    from slowpath.analysis import workshop_of
     from slowpath.explanation import explain
 
-    files = discovery.listing_of(root, settings.exclude).files
-    workshop = Workshop(root, settings, declared_in(root, settings, files))
+    workshop = workshop_of(root, settings, discovery.listing_of(root, settings.exclude).files)
     lines = workshop.texts.lines_of(path)
-    return explain(workshop.program, workshop.rules, path, line, lines)
+    return explain(workshop.program, workshop.rules, workshop.roots, path, line, lines)

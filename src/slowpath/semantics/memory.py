@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
+from time import thread_time
 from typing import Generic, TypeVar
 
 from slowpath.references import FunctionRef
@@ -14,8 +16,14 @@ from slowpath.semantics.values import Value
 Parameters = tuple[tuple[str, Value], ...]
 Question = tuple[FunctionRef, Parameters]
 
+_PATIENCE = 256
+
 Key = TypeVar("Key")
 Answer = TypeVar("Answer")
+
+
+class OutOfTimeError(Exception):
+    """A question that takes too long to answer."""
 
 
 class Memo(Generic[Key, Answer]):
@@ -32,7 +40,10 @@ class Memo(Generic[Key, Answer]):
 
 
 class Questions:
-    """What is being asked at present, and which functions have been consulted for it."""
+    """What is being asked at present, until when, and which functions have been consulted for it."""
+
+    deadline = inf
+    _ticks = 0
 
     def reset_questions(self) -> None:
         """Begin with nothing asked."""
@@ -43,6 +54,12 @@ class Questions:
         self._heads: set[Question] = set()
         self._unsure: set[tuple[object, object]] = set()
         self._cut = False
+
+    def tick(self) -> None:
+        """One more step; an exception when there is no time left. The clock is looked at now and then."""
+        self._ticks += 1
+        if self._ticks % _PATIENCE == 0 and thread_time() > self.deadline:
+            raise OutOfTimeError
 
     @contextmanager
     def apart(self) -> Iterator[None]:

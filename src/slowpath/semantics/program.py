@@ -190,6 +190,7 @@ class Program(Names):
         A summary that was cut short is kept for the function asked about first and no longer: it depends on the way
         that led to it.
         """
+        self.tick()
         ref = key[0]
         outer = (self._heads, self._cut, self.consulted)
         self._active[ref] = self._active.get(ref, 0) + 1

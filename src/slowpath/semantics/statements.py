@@ -26,6 +26,7 @@ def run(frame: Frame, block: s.Block) -> None:
     for statement in block:
         if frame.dead:
             return
+        frame.program.tick()
         reader = _READERS.get(type(statement))
         if reader is not None:
             reader(frame, statement)
