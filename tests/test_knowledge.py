@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import django
 import pytest
+import sqlalchemy
 from django.db.models import Manager, Model, QuerySet
 from sqlalchemy import Connection, Delete, Insert, MappingResult, Result, ScalarResult, Select, Update
 from sqlalchemy.orm import Query, Session
@@ -362,6 +363,14 @@ COVERED = (
 )
 
 
+# The lists are of the newest releases; Python 3.10 gets older ones, which have more of some methods and less of others.
+newest = pytest.mark.skipif(
+    django.VERSION < (6, 0) or not sqlalchemy.__version__.startswith("2.1"),
+    reason=f"lists are of Django 6 and SQLAlchemy 2.1, not of {django.__version__} and {sqlalchemy.__version__}",
+)
+
+
+@newest
 @pytest.mark.parametrize("covered", COVERED, ids=lambda covered: str(covered.name))
 def test_ours_list_every_public_method(covered: Covered) -> None:
     known = OURS.types[covered.name]
@@ -370,6 +379,7 @@ def test_ours_list_every_public_method(covered: Covered) -> None:
     assert sorted(public - listed - set(covered.left_out.split())) == []
 
 
+@newest
 @pytest.mark.parametrize("covered", COVERED, ids=lambda covered: str(covered.name))
 def test_ours_list_only_methods_that_exist(covered: Covered) -> None:
     known = OURS.types[covered.name]
