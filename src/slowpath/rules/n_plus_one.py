@@ -62,6 +62,9 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for effect in function.summary.effects:
         if not isinstance(effect, ReadsRelation) or effect.rare or not effect.known or effect.origin is None:
             continue
+        if effect.origin.single and len(effect.path) == 1:
+            # The row was fetched alone, and so would be what it lacks: the query for it is what runs per item.
+            continue
         context = growing(effect)
         if context is not None and not _is_written_before(effect, function, program):
             yield _problem(effect, effect.origin, context, program)
@@ -113,10 +116,12 @@ def combine(problems: tuple[Problem, ...]) -> Problem:
     listed = f"{', '.join(shown)} and {rest} more" if rest else f"{', '.join(shown[:-1])} and {shown[-1]}"
     remedy = "".join(dict.fromkeys(problem.facts[3] for problem in problems))
     related = dict.fromkeys(mark for problem in problems[:_SHOWN] for mark in problem.related)
+    together = len({problem.facts[1] for problem in problems}) == 1
+    reads = f"for each {item}" if together else "per row"
+    price = f"{len(paths)} queries per {item}" if together else "1 query per row for each of them"
     return replace(
         first,
-        message=f"{listed} are read for each {item} but not loaded with these {rows} rows: "
-        f"{len(paths)} queries per {item}",
+        message=f"{listed} are read {reads} but not loaded with these {rows} rows: {price}",
         help=_help(remedy, label, "them"),
         related=tuple(related),
         subject=tuple(paths),

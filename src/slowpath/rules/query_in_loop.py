@@ -116,6 +116,8 @@ def _per_item(place: Place, effects: Sequence[RunsQuery], context: Context) -> P
 
 
 def _help(effect: RunsQuery) -> str:
+    if effect.action in {"refresh", "load-onto"}:
+        return "load what is needed of all rows with one query, before the loop or after it"
     if effect.action == "sql":
         return (
             "fetch all rows in one statement before the loop "

@@ -41,7 +41,7 @@ from slowpath.finding import Confidence
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService, Context
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, each, how_sure, place_in, repeated, steps
+from slowpath.semantics.repetition import callees, each, growing, how_sure, place_in, repeated, steps
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -58,7 +58,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             place=place_in(effect, context),
             message=f"{start} once per {each(context)}: 1 {effect.service} round trip per {each(context)}",
             subject=(names[0] if names else effect.label,),
-            help=_help(effect),
+            help=_help(effect) if growing(effect) is not None else "ask once before the loop, and keep the answer",
             related=(
                 Mark(context.place, f"repeats for each {each(context)}"),
                 *(Mark(hop.place, f"calls `{hop.callee}`") for hop in steps(effect, context)),

@@ -12,7 +12,7 @@ from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import constant_range, first_of, origin_of, through
+from slowpath.semantics.iteration import bound_of, constant_range, first_of, origin_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -343,6 +343,13 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
             inner: Value = replace(value, type="", here=True) if isinstance(value, Rows) else value
             pair = Collection("tuple", UNKNOWN, items=(UNKNOWN, inner))
             return Collection("iterator", pair)
+        case "builtins.dict.fromkeys":
+            value = ran(frame, arguments, at)
+            bound = bound_of(value)
+            return Collection("dict", UNKNOWN, key=first_of(frame, value), bound=bound, varies=value.varies)
+        case "random.sample" | "random.choices":
+            # Somebody wants a few of many.
+            return Collection("list", first_of(frame, arguments[0].value), bound="small")
         case "operator.attrgetter" | "operator.itemgetter":
             return Object(name, arguments=tuple(("", given.value) for given in arguments))
         case "contextlib.closing" | "contextlib.aclosing":

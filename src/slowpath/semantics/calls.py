@@ -282,7 +282,7 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
 
 def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     program = frame.program
-    if name.startswith("builtins."):
+    if name.startswith("builtins.") and name.count(".") == 1:
         return builtins.call_builtin(frame, name[9:], arguments, at, node)
     fact = program.knowledge.functions.get(name)
     if fact is not None:

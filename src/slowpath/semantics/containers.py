@@ -52,7 +52,8 @@ def call_collection(
     if name in _ADDS or name == "setdefault":
         added = arguments[-1].value if arguments else UNKNOWN
         if isinstance(receiver, Collection) and own is not None:
-            grown = _grown(receiver, added, frame)
+            is_own = isinstance(own, e.Name) and own.id in frame.rebound
+            grown = _grown(receiver, added, frame, is_own=is_own)
             if name == "setdefault":
                 grown = replace(grown, kind="dict", key=arguments[0].value)
             frame.update(own, grown)
@@ -98,7 +99,7 @@ def _copied(rows: Rows, name: str, varies: frozenset[int]) -> Value:
     return Unknown(varies=varies) if varies else UNKNOWN
 
 
-def _grown(receiver: Collection, added: Value, frame: Frame) -> Collection:
+def _grown(receiver: Collection, added: Value, frame: Frame, *, is_own: bool = False) -> Collection:
     """The collection after one more item was put in; one filled in a loop has as many items as the loop has turns."""
     empty = receiver.items == () or isinstance(receiver.element, Unknown)
     element = added if empty else join(receiver.element, added)
@@ -106,6 +107,8 @@ def _grown(receiver: Collection, added: Value, frame: Frame) -> Collection:
     if receiver.items is not None and not frame.contexts:
         items = (*receiver.items, added)
     bound = frame.contexts[-1][1].bound if frame.contexts and receiver.items == () else "growing"
+    if not frame.contexts and receiver.bound == "small" and is_own:
+        bound = "small"
     if bound in {"once", "retry", "unclear"}:
         bound = "growing"
     origin = added.origin if isinstance(added, Row) and empty else receiver.origin

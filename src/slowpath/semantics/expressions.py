@@ -18,6 +18,7 @@ from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import first_of, origin_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
+    Bound,
     Collection,
     Constant,
     Instance,
@@ -119,14 +120,15 @@ def _listing(frame: Frame, node: e.Listing) -> Value:
         element = value if element is None else join(element, value)
     varies = unknown(*(items or ()), element or UNKNOWN).varies
     known = tuple(items) if items is not None else None
-    return Collection(node.kind, element or UNKNOWN, items=known, varies=varies)
+    bound: Bound = "small" if known is not None else "growing"
+    return Collection(node.kind, element or UNKNOWN, items=known, bound=bound, varies=varies)
 
 
 def _mapping(frame: Frame, node: e.Mapping) -> Value:
     keys = [evaluate(frame, key) if key is not None else UNKNOWN for key in node.keys]
     values = [evaluate(frame, value) for value in node.values]
     key, element = _joined(keys), _joined(values)
-    few = "small" if all(key is not None for key in node.keys) and len(keys) <= 12 else "growing"
+    few = "small" if all(key is not None for key in node.keys) else "growing"
     return Collection("dict", element, key=key, bound=few, varies=unknown(*keys, *values).varies)  # type: ignore[arg-type]
 
 

@@ -51,10 +51,7 @@ class Facts:
     def asks(self, rows: Rows, action: Action) -> str:
         """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of
         that name."""
-        declared = self.schema.models.get(rows.model)
         known = self.knowledge.types.get(rows.type)
-        if known is None and declared is not None:
-            known = self.knowledge.types.get(declared.rows_type)
         fact = known.methods.get(action) if known is not None else None
         return action if fact is not None and fact.action == action else ""
 

@@ -62,7 +62,8 @@ def _from_instance(frame: Frame, value: Instance, at: int) -> Value:
 def bound_of(value: Value) -> Bound:
     """How many items there are."""
     match value:
-        case Collection(items=tuple() as items) if len(items) <= _FEW:
+        case Collection(items=tuple()):
+            # Written out one by one, however many they are.
             return "small"
         case Collection(bound=bound) | Rows(bound=bound):
             return bound
@@ -135,6 +136,13 @@ def row_of(frame: Frame, rows: Rows, varies: frozenset[int]) -> Value:
         kept = {**dict(row.fields), **{name: varying(value, varies) for name, value in rows.fields}}
         row = replace(row, fields=tuple(sorted(kept.items())))
     return row
+
+
+def single(value: Value) -> Value:
+    """The row as the only one that its query gives."""
+    if not isinstance(value, Row) or value.origin is None:
+        return value
+    return replace(value, origin=replace(value.origin, single=True))
 
 
 def first_of(frame: Frame, value: Value) -> Value:

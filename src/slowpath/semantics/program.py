@@ -117,6 +117,8 @@ class Program(Names):
             value: Value = UNKNOWN
             if position == 0 and declaration.owner and self.binding_of(ref) != "static":
                 value = receiver if receiver is not None else self.receiver_of(ref)
+            elif isinstance(parameter.default, e.Listing):
+                value = self.default_of(ref.module, parameter)
             elif parameter.annotation is not None:
                 value = self.annotated(ref.module, parameter.annotation)
                 if parameter.kind in {"*", "**"}:

@@ -11,7 +11,7 @@ from slowpath.semantics import queries
 from slowpath.semantics.arguments import passed, value_at
 from slowpath.semantics.effects import Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import first_of, row_of
+from slowpath.semantics.iteration import first_of, row_of, single
 from slowpath.semantics.library_call import Call, gone, ran, rows_in
 from slowpath.semantics.uses import equated_in
 from slowpath.semantics.values import (
@@ -176,7 +176,7 @@ def _row(frame: Frame, call: Call) -> Value:
         ran(frame, call, rows, call.varies)
     if rows.owner is not None and not rows.refined and not rows.cached:
         rows = replace(rows, origin=Origin(frame.place(call.at), rows.model, spelled(call.node)), prefix=(), known=True)
-    return varying(row_of(frame, rows, frozenset()), call.varies)
+    return varying(single(row_of(frame, rows, frozenset())), call.varies)
 
 
 def _rows_argument(frame: Frame, call: Call) -> Rows | None:

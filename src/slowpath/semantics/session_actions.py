@@ -12,7 +12,7 @@ from slowpath.semantics import queries
 from slowpath.semantics.arguments import passed, value_at, varies_of
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import row_of
+from slowpath.semantics.iteration import row_of, single
 from slowpath.semantics.library_call import Call, gone, model_of, ran, rows_in, wrote
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.values import (
@@ -200,7 +200,7 @@ def _scalar(frame: Frame, call: Call) -> Value:
     rows = _executed(frame, call)
     if rows is None or rows.items or rows.plain:
         return gone(call)
-    return varying(row_of(frame, rows, frozenset()), call.varies)
+    return varying(single(row_of(frame, rows, frozenset())), call.varies)
 
 
 def _get(frame: Frame, call: Call) -> Value:
@@ -217,7 +217,7 @@ def _get(frame: Frame, call: Call) -> Value:
         rows = replace(rows, loads=Loads(open=True) if not isinstance(options, Collection) else loaded.loads)
     ran(frame, call, rows, call.varies)
     rows = replace(rows, implicit=frame.program.loads_implicitly(call.receiver))
-    return varying(row_of(frame, rows, frozenset()), call.varies)
+    return varying(single(row_of(frame, rows, frozenset())), call.varies)
 
 
 def _refresh(frame: Frame, call: Call) -> Value:

@@ -28,12 +28,13 @@ NOTHING: frozenset[int] = frozenset()
 class Origin(Struct, frozen=True, cache_hash=True):
     """The expression that rows come from: where it begins, of which model, and how it reads.
 
-    `many` when the query runs once per item of some loop, so that what its rows miss is better loaded further out.
+    `single` when it gives one row: what that row misses costs a query for it alone.
     """
 
     place: Place
     model: str
     label: str
+    single: bool = False
 
 
 class Value(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True):
