@@ -111,7 +111,7 @@ class Workshop:
     def fingerprint(self) -> str:
         """The digest of all that an answer depends on besides what was consulted for it."""
         declared = sorted(each.fingerprint for each in self.project.modules.values())
-        models = msgspec.msgpack.encode([self.schema.models[name] for name in sorted(self.schema.models)])
+        models = msgspec.msgpack.encode(self.schema.models, order="deterministic")
         return digest_of("\n".join((*declared, models.hex())))
 
 
