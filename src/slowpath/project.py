@@ -32,6 +32,7 @@ class Project:
         self._layout = layout
         self._indexes: dict[str, _Index] = {}
         self._resolved: dict[tuple[str, str | ImportedName], Resolved | None] = {}
+        self._methods: dict[tuple[ClassRef, str], FunctionRef | None] = {}
         self._bases: dict[ClassRef, tuple[ClassRef | External | None, ...]] = {}
         self._ancestors: dict[ClassRef, tuple[ClassRef | External, ...]] = {}
         self._children: dict[ClassRef | External, list[ClassRef]] | None = None
@@ -102,6 +103,12 @@ class Project:
 
     def method(self, ref: ClassRef, name: str) -> FunctionRef | None:
         """The method of this name that the class defines or inherits."""
+        key = (ref, name)
+        if key not in self._methods:
+            self._methods[key] = self._method(ref, name)
+        return self._methods[key]
+
+    def _method(self, ref: ClassRef, name: str) -> FunctionRef | None:
         for ancestor in self._own_ancestors(ref):
             if name in (methods := self.own_methods(ancestor)):
                 return methods[name]

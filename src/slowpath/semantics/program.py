@@ -42,6 +42,7 @@ _SAME_FUNCTION = 2
 _ROUNDS = 4
 _FLAGS = 2
 _HEIRS = 40
+_HEIRS_WITHOUT_LOOP = 8
 
 _EMPTY = Summary((), UNKNOWN, ())
 
@@ -141,7 +142,8 @@ class Program(Names):
             return
         owner = ClassRef(ref.module, declaration.owner)
         words = set(declaration.sketch.words)
-        for heir in self.project.subclasses(owner)[:_HEIRS]:
+        most = _HEIRS if declaration.sketch.loops else _HEIRS_WITHOUT_LOOP
+        for heir in self.project.subclasses(owner)[:most]:
             own = self.project.class_of(heir)
             names = {assignment.name for assignment in own.assignments} | self.project.own_methods(heir).keys()
             if not words.isdisjoint(names) and self.project.method(heir, declaration.name) == ref:

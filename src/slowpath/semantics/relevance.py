@@ -11,6 +11,21 @@ from slowpath.vocabulary import Knowledge
 _SHORT = 6
 
 
+_STARTING = {"statement", "start", "load", "columns", "execute", "scalars", "scalar", "get-or-create"}
+
+
+def starting_words(knowledge: Knowledge) -> frozenset[str]:
+    """The names of functions and methods that begin or run a query, or load with it."""
+    methods = {
+        name
+        for known in knowledge.types.values()
+        for name, fact in (*known.methods.items(), *known.class_methods.items())
+        if fact.action in _STARTING
+    }
+    functions = {name.rpartition(".")[2] for name, fact in knowledge.functions.items() if fact.action in _STARTING}
+    return frozenset(methods | functions) - {"get", "execute", "select", "only", "join", "raw", "options"} | {"select"}
+
+
 class Relevance:
     """What the sketches say: a function matters if it mentions something that queries, or calls by name what
     matters."""
@@ -22,7 +37,9 @@ class Relevance:
             for module, declarations in project.modules.items()
             for function in declarations.functions
         }
+        self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
+        self._looping = self._names_that_loop()
 
     def _closure(self) -> frozenset[FunctionRef]:
         callers: dict[str, list[FunctionRef]] = {}
@@ -55,9 +72,29 @@ class Relevance:
         return "\n".join(sorted(ref.name for ref in self._matters))
 
     def roots(self) -> list[FunctionRef]:
-        """The functions worth starting from: what matters, and repeats something or loads something eagerly."""
+        """The functions worth starting from: those that repeat something, or call by name what does, and those that begin
+        a query. What only reads what others give it is read when they call it."""
         return sorted(ref for ref in self._matters if self._is_root(self._declared[ref]))
 
-    @staticmethod
-    def _is_root(function: FunctionDeclaration) -> bool:
-        return True
+    def _is_root(self, function: FunctionDeclaration) -> bool:
+        sketch = function.sketch
+        return sketch.loops or not self._starts.isdisjoint(sketch.words) or not self._looping.isdisjoint(sketch.words)
+
+    def _names_that_loop(self) -> frozenset[str]:
+        """The names of functions that repeat something that matters, or call by name what does."""
+        callers: dict[str, list[FunctionRef]] = {}
+        pending: list[str] = []
+        for ref in self._matters:
+            function = self._declared[ref]
+            if function.sketch.loops and function.parameters:
+                pending.append(function.name)
+            for word in function.sketch.words:
+                callers.setdefault(word, []).append(ref)
+        found = set(pending)
+        while pending:
+            for caller in callers.pop(pending.pop(), ()):
+                name = self._declared[caller].name
+                if name not in found and self._declared[caller].parameters:
+                    found.add(name)
+                    pending.append(name)
+        return frozenset(found)

@@ -70,6 +70,8 @@ def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
         name = flag_of(test)
         if name.partition(".")[0] in candidates:
             tests[name] = tests.get(name, 0) + 1
+    if not tests:
+        return ()
     passed = [e.dotted(value) for value in _passed(block)]
     assigned = assigned_in(block)
     return tuple(
