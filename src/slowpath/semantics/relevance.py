@@ -15,15 +15,13 @@ _STARTING = {"statement", "start", "load", "columns", "execute", "scalars", "sca
 
 
 def starting_words(knowledge: Knowledge) -> frozenset[str]:
-    """The names of functions and methods that begin or run a query, or load with it."""
-    methods = {
-        name
-        for known in knowledge.types.values()
-        for name, fact in (*known.methods.items(), *known.class_methods.items())
-        if fact.action in _STARTING
-    }
-    functions = {name.rpartition(".")[2] for name, fact in knowledge.functions.items() if fact.action in _STARTING}
-    return frozenset(methods | functions) - {"get", "execute", "select", "only", "join", "raw", "options"} | {"select"}
+    """The names of functions and methods that begin or run a query, or load with it; of a model's class, all that query."""
+    facts = {name: fact for known in knowledge.types.values() for name, fact in known.methods.items()}
+    facts |= {name.rpartition(".")[2]: fact for name, fact in knowledge.functions.items()}
+    words = {name for name, fact in facts.items() if fact.action in _STARTING}
+    of_classes = (fact for known in knowledge.types.values() for fact in known.class_methods.items())
+    words |= {name for name, fact in of_classes if fact.action not in {"quiet", "new"}}
+    return frozenset(words)
 
 
 class Relevance:
