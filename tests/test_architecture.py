@@ -21,6 +21,7 @@ LAYERS = (
     (
         "config",
         "roles",
+        "reach",
         "discovery",
         "cache",
         "processes",

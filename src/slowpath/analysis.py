@@ -19,8 +19,8 @@ from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
 from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
+from slowpath.reach import roles_of
 from slowpath.references import FunctionRef
-from slowpath.roles import role_of
 from slowpath.rules import load
 from slowpath.schema import Schema
 from slowpath.semantics.program import Program
@@ -74,7 +74,9 @@ class Workshop:
         self.relevance = Relevance(self.project, self.schema, tables)
         self.program = Program(self.project, self.schema, tables, self.texts.lines_of, self._matters)
         self.rules = config.selected(load(), settings)
-        self.roots = [ref for ref in self.relevance.roots() if is_wanted(self.project.path_of(ref.module), settings)]
+        roles = roles_of(self.project)
+        wanted = {module for module, role in roles.items() if role == "production" or role in settings.include_roles}
+        self.roots = [ref for ref in self.relevance.roots() if ref.module in wanted]
 
     def _matters(self, ref: FunctionRef) -> bool:
         # Whether it does is a thing to depend on as well.
@@ -113,12 +115,6 @@ class Workshop:
         declared = sorted(each.fingerprint for each in self.project.modules.values())
         models = msgspec.msgpack.encode(self.schema.models, order="deterministic")
         return digest_of("\n".join((*declared, models.hex())))
-
-
-def is_wanted(path: str, settings: Settings) -> bool:
-    """Whether findings in a file of this role are wanted."""
-    role = role_of(path)
-    return role == "production" or role in settings.include_roles
 
 
 def workshop_of(root: Path, settings: Settings, files: Sequence[File]) -> Workshop:

@@ -42,7 +42,8 @@ _BOUNDS: dict[Bound, str] = {
 def explain(
     program: Program, rules: Sequence[Rule], roots: Sequence[FunctionRef], path: str, line: int, lines: Sequence[str]
 ) -> str:
-    """What is believed of this line (from 1) of the file, in sentences; asked of `roots` too if nothing is seen from the line."""
+    """What is believed of this line (from 1) of the file, in sentences; asked of `roots` too if nothing is seen from
+    the line."""
     ref = _function_at(program, path, line)
     if ref is None:
         return f"{path}:{line} is in no function: slowpath reads functions.\n"

@@ -81,4 +81,4 @@ def _help(effect: CallsService) -> str:
     return "ask for many items in one request where the service can, or send the requests side by side with a limit"
 
 
-rule = Rule("SLO107", check, since="0.1.0")
+rule = Rule("SLO107", check, since="0.1.0", default=False)

@@ -15,7 +15,8 @@ _STARTING = {"statement", "start", "load", "columns", "execute", "scalars", "sca
 
 
 def starting_words(knowledge: Knowledge) -> frozenset[str]:
-    """The names of functions and methods that begin or run a query, or load with it; of a model's class, all that query."""
+    """The names of functions and methods that begin or run a query, or load with it; of a model's class, all that
+    query."""
     facts = {name: fact for known in knowledge.types.values() for name, fact in known.methods.items()}
     facts |= {name.rpartition(".")[2]: fact for name, fact in knowledge.functions.items()}
     words = {name for name, fact in facts.items() if fact.action in _STARTING}
@@ -70,7 +71,8 @@ class Relevance:
         return "\n".join(sorted(ref.name for ref in self._matters))
 
     def roots(self) -> list[FunctionRef]:
-        """The functions worth starting from: those that repeat something, or call by name what does, and those that begin
+        """The functions worth starting from: those that repeat something, or call by name what does, and those that
+        begin
         a query. What only reads what others give it is read when they call it."""
         return sorted(ref for ref in self._matters if self._is_root(self._declared[ref]))
 
