@@ -25,6 +25,7 @@ from slowpath.semantics.values import (
     Object,
     Row,
     Rows,
+    Symbol,
     Unknown,
     Value,
     join,
@@ -315,7 +316,12 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     if not arguments:
         return Collection("dict", UNKNOWN, key=UNKNOWN) if name.startswith("collections.") else None
     match name:
-        case "collections.defaultdict" | "collections.OrderedDict" | "collections.Counter":
+        case "collections.defaultdict":
+            factory = arguments[0].value
+            made = _CONTAINERS.get(factory.name.rpartition(".")[2]) if isinstance(factory, Symbol) else None
+            element: Value = Collection(made, UNKNOWN) if made is not None else UNKNOWN  # type: ignore[arg-type]
+            return Collection("dict", element, key=UNKNOWN)
+        case "collections.OrderedDict" | "collections.Counter":
             return Collection("dict", UNKNOWN, key=UNKNOWN)
         case "collections.deque":
             return _container(frame, "list", arguments, at, node)

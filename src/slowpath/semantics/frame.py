@@ -13,7 +13,7 @@ from slowpath.references import ClassRef
 from slowpath.semantics import uses
 from slowpath.semantics.dependence import all_varies, settled
 from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, Writes
-from slowpath.semantics.values import Bound, Instance, Origin, Row, Value, field_of, join, with_field
+from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, join, with_field
 from slowpath.source import Place
 
 if TYPE_CHECKING:
@@ -202,6 +202,10 @@ class Frame:
                 base = self.lookup(inner)
                 if isinstance(base, Row | Instance):
                     self.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
+            case e.Subscript(value=inner):
+                base = self.lookup(inner)
+                if isinstance(base, Collection) and base.kind == "dict" and isinstance(value, Collection):
+                    self.update(inner, replace(base, element=value, items=None))
 
 
 def merged(one: Environment, other: Environment) -> Environment:

@@ -69,6 +69,7 @@ def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
             origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
             path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
             instead=call.fact.instead,
+            rare=rows.batched,
         ),
         varies,
     )

@@ -55,6 +55,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
                 bypasses=rows.bypassed,
                 origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
                 path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
+                rare=rows.batched,
             ),
             rows.varies,
             _depth_of(frame, node),

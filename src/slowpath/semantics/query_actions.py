@@ -56,6 +56,8 @@ def refine(frame: Frame, call: Call) -> Value:
         bound=bound,
     )
     refined = _narrowed(frame, call, refined)
+    if any(_is_batch(given.value) for given in call.arguments if given.keyword and not given.star):
+        refined = replace(refined, batched=True)
     if call.fact.action == "order":
         refined = replace(refined, ordered=True)
     if rows.owner is not None and not rows.refined:
@@ -68,6 +70,11 @@ def refine(frame: Frame, call: Call) -> Value:
             ordered=rows.ordered or refined.ordered,
         )
     return refined
+
+
+def _is_batch(value: Value) -> bool:
+    """Whether the value is a list of keys, another one on each turn: the query is for many items already."""
+    return isinstance(value, Collection) and value.kind != "dict" and value.items is None and bool(value.varies)
 
 
 def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:

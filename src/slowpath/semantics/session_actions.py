@@ -196,7 +196,7 @@ def _scalar(frame: Frame, call: Call) -> Value:
     if _hands_out(frame, call):
         rows = rows_in(call)
         whole = rows is not None and len(rows.items) == 1 and isinstance(rows.items[0], Row)
-        return varying(rows.items[0], call.varies) if rows is not None and whole else gone(call)
+        return varying(single(rows.items[0]), call.varies) if rows is not None and whole else gone(call)
     rows = _executed(frame, call)
     if rows is None or rows.items or rows.plain:
         return gone(call)

@@ -171,7 +171,8 @@ class Rows(Value, frozen=True):
     `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the
     parts of
     each item when the query gives tuples, `fields` what every row was given since; `plain` when it gives no rows at
-    all. `here` when it has run.
+    all. `here` when it has run, `batched`
+    when it was filtered by a list of keys that differs from turn to turn.
     """
 
     model: str
@@ -190,6 +191,7 @@ class Rows(Value, frozen=True):
     ordered: bool = False
     sliced: bool = False
     refined: bool = False
+    batched: bool = False
     fields: tuple[tuple[str, Value], ...] = ()
     implicit: bool = True
     bound: Bound = "growing"
