@@ -255,3 +255,11 @@ def _of_super(frame: Frame, value: Super, name: str) -> Value:
         case Instance() if program.inherited_method(value.receiver.ref, name):
             return Method(value.receiver, name, varies=value.receiver.varies)
     return unknown(value.receiver)
+
+
+def get_path(frame: Frame, getter: Object, value: Value, at: int) -> Value:
+    """What `operator.attrgetter("a.b")` gives for a value: the attributes of its path are read."""
+    for _, path in getter.arguments:
+        for name in str(path.value).split(".") if isinstance(path, Constant) else ():
+            value = get(frame, value, name, at)
+    return value

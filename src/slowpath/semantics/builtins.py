@@ -379,16 +379,6 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     return None
 
 
-def get_path(frame: Frame, getter: Object, value: Value, at: int) -> Value:
-    """What `operator.attrgetter("a.b")` gives for a value: the attributes of its path are read."""
-    from slowpath.semantics.attributes import get
-
-    for _, path in getter.arguments:
-        for name in str(path.value).split(".") if isinstance(path, Constant) else ():
-            value = get(frame, value, name, at)
-    return value
-
-
 def _partial(arguments: Arguments) -> Value:
     function = arguments[0].value
     if (

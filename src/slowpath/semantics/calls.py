@@ -9,6 +9,7 @@ from slowpath.references import FunctionRef
 from slowpath.semantics import builtins, containers, queries
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
+from slowpath.semantics.attributes import get_path
 from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.frame import Frame
@@ -54,7 +55,7 @@ def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Cal
         case Symbol(name=name):
             return _call_symbol(frame, name, arguments, at, node)
         case Object(type="operator.attrgetter") if arguments:
-            return builtins.get_path(frame, callee, arguments[0].value, at)
+            return get_path(frame, callee, arguments[0].value, at)
         case Object(type=name):
             known = frame.program.knowledge.types.get(name)
             if known is not None and known.calls:
