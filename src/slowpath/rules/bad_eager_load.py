@@ -3,10 +3,8 @@
 ## Problem
 
 `select_related("custommer")` raises only when the query runs; so does `prefetch_related` of a plain column,
-`select_related` of a to-many or
-generic relation, and `only()` without the foreign key that `select_related` follows. Where it does not raise, it is
-silently without effect, and the
-queries it should have saved are made.
+`select_related` of a to-many or generic relation, and `only()` without the foreign key that `select_related` follows.
+Where it does not raise, it is silently without effect, and the queries it should have saved are made.
 
 ## Slow
 

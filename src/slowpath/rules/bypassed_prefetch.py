@@ -3,9 +3,8 @@
 ## Problem
 
 `prefetch_related("lines")` puts the lines of every order in memory. `order.lines.all()` uses them;
-`order.lines.filter(…)`,
-`.order_by(…)`, `.values(…)`, `.get(…)` and `.last()` make a new query, every time. The prefetch was paid for and is
-not used.
+`order.lines.filter(…)`, `.order_by(…)`, `.values(…)`, `.get(…)` and `.last()` make a new query, every time. The
+prefetch was paid for and is not used.
 
 ## Slow
 

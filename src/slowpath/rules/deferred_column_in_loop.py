@@ -3,8 +3,8 @@
 ## Problem
 
 `only("number")` fetches the number and the key and nothing else. Reading `order.total` afterwards is allowed, and
-asks the database for the one
-column of the one row, each time. So do columns named in `defer()` and those missing from `load_only()`.
+asks the database for the one column of the one row, each time. So do columns named in `defer()` and those missing
+from `load_only()`.
 
 ## Slow
 

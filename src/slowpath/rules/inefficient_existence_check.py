@@ -3,8 +3,8 @@
 ## Problem
 
 `len(queryset)` and `if queryset:` fetch every row and build an object for each; `.count() > 0` makes the database
-count them all. When
-the rows themselves are not needed, `.exists()` (or `.count()`, for a number) stops at the first one.
+count them all. When the rows themselves are not needed, `.exists()` (or `.count()`, for a number) stops at the first
+one.
 
 ## Slow
 

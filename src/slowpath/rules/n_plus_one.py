@@ -3,13 +3,11 @@
 ## Problem
 
 A query gives 200 orders; the loop over them reads `order.user`. The ORM has not loaded the users, so it asks the
-database
-once for each order: 201 queries where one or two would do. In staging there are five orders, in production there are
-thousands, and each query costs a round trip.
+database once for each order: 201 queries where one or two would do. In staging there are five orders, in production
+there are thousands, and each query costs a round trip.
 
-The read may be far from the query: in a property, in a method, in `__str__`, in a function three calls down.
-slowpath follows the
-rows there and shows the way. It reports at the query, because that is what has to change.
+The read may be far from the query: in a property, in a method, in `__str__`, in a function three calls down. slowpath
+follows the rows there and shows the way. It reports at the query, because that is what has to change.
 
 ## Slow
 
@@ -30,15 +28,13 @@ rows there and shows the way. It reports at the query, because that is what has 
 ## What silences it
 
 Rows of which it is not known what they brought along: parameters, results of code that cannot be read. Loops that
-turn a few
-times whatever the data, that stop at the first hit, or that go batch by batch. Relations that were assigned, or that
-the model loads by itself.
+turn a few times whatever the data, that stop at the first hit, or that go batch by batch. Relations that were
+assigned, or that the model loads by itself.
 
 ## Fix safety
 
-An eager load does not change what the program does; it changes when rows are fetched. Load what the loop reads and
-no more: rows
-that nobody reads cost memory.
+An eager load does not change what the program does; it changes when rows are fetched. Load what the loop reads and no
+more: rows that nobody reads cost memory.
 """
 
 from __future__ import annotations

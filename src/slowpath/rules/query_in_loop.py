@@ -3,12 +3,11 @@
 ## Problem
 
 `Order.objects.get(pk=pk)` costs a round trip to the database: half a millisecond when it is near, several when it is
-not. Inside a loop over
-ids it costs that for every id. One query for all of them, before the loop, costs about as much as one of these.
+not. Inside a loop over ids it costs that for every id. One query for all of them, before the loop, costs about as
+much as one of these.
 
 The query may be in a function that the loop calls; slowpath shows the calls on the way. A query that is the same on
-every
-turn needs no batch: it belongs before the loop.
+every turn needs no batch: it belongs before the loop.
 
 ## Slow
 
@@ -31,8 +30,7 @@ turn needs no batch: it belongs before the loop.
 ## What silences it
 
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
-`return` or `break`, in an
-`except`, on a miss of a dict that is filled there).
+`return` or `break`, in an `except`, on a miss of a dict that is filled there).
 
 ## Fix safety
 

@@ -3,8 +3,7 @@
 ## Problem
 
 A cache, a document store or an HTTP API answers in a millisecond or in a hundred. Asked once per item, one after the
-other, the waits add up; most
-services take many keys in one request.
+other, the waits add up; most services take many keys in one request.
 
 ## Slow
 

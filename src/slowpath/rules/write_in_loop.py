@@ -3,8 +3,7 @@
 ## Problem
 
 `create()`, `save()`, `delete()` and `commit()` wait for the database. In a loop over a thousand items they wait a
-thousand times; a commit
-also waits for the disk. The ORM has a form that writes many rows with one statement.
+thousand times; a commit also waits for the disk. The ORM has a form that writes many rows with one statement.
 
 ## Slow
 
@@ -24,14 +23,12 @@ also waits for the disk. The ORM has a form that writes many rows with one state
 ## What silences it
 
 Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
-model inherits from
-another table. Loops that handle the errors of each item. Loops over a few constants, and batches.
+model inherits from another table. Loops that handle the errors of each item. Loops over a few constants, and batches.
 
 ## Fix safety
 
 Bulk forms do not call `save()` and send no signals, ours and other people's. `bulk_create` sets no primary keys on
-some databases. One
-commit for all items means that one bad item undoes them all.
+some databases. One commit for all items means that one bad item undoes them all.
 """
 
 from __future__ import annotations
