@@ -2,8 +2,8 @@
 
 `declarations` writes it from the standard library's trees (class bodies, module level), `semantics.lowering` from
 LibCST (bodies of functions). Every expression knows where it is by `at`: for declarations a line and a column
-(`at_of`, `line_column`), for bodies the number of the node in the function's tree, which
-`semantics.lowering.spans` turns into a span when somebody needs one.
+(`at_of`, `line_column`), for bodies the number of the node in the function's tree, which `semantics.lowering.spans`
+turns into a span when somebody needs one.
 """
 
 from __future__ import annotations

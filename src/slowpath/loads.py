@@ -12,13 +12,11 @@ class Loads(Struct, frozen=True):
 
     `paths` are relation paths that no longer cost a query: every prefix of one is in it as well. `aliases` say that
     the attribute named first holds the rows of a relation (`Prefetch(to_attr=…)`). `only` are the columns fetched
-    when others were
-    left out (paths; `None`: all), `deferred` the columns left out. `refused` are paths whose reading is an error
-    (`raiseload`); `("*",)` for all.
-    `every_one` when all non-null to-one relations come along (`select_related()`). `peers` when a first read fetches
-    for all
-    rows at once. `extra` are attributes the query adds to its rows (annotations).
-    `open` when something unreadable was loaded as well, so that nothing can be said to be missing.
+    when others were left out (paths; `None`: all), `deferred` the columns left out. `refused` are paths whose reading
+    is an error (`raiseload`); `("*",)` for all. `every_one` when all non-null to-one relations come along
+    (`select_related()`). `peers` when a first read fetches for all rows at once. `extra` are attributes the query
+    adds to its rows (annotations). `open` when something unreadable was loaded as well, so that nothing can be said
+    to be missing.
     """
 
     paths: frozenset[Path] = frozenset()

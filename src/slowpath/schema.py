@@ -24,11 +24,10 @@ class Relation(Struct, frozen=True):
     """An attribute of a row that leads to other rows.
 
     `target` is a model's name (empty when unknown or when it differs by row). `access` is what reading it gives: one
-    row, a
-    list of rows, a manager that runs a query when asked, or a query. `column` is the attribute that holds the key on
-    this side, empty when the key is on the other. `back` is the opposite relation's name on the target, empty if none.
-    `lazy` is what the model itself says of loading: on first read, with the parent by join, with the parent in a
-    batch query, never (reading is an error), never (reading is empty).
+    row, a list of rows, a manager that runs a query when asked, or a query. `column` is the attribute that holds the
+    key on this side, empty when the key is on the other. `back` is the opposite relation's name on the target, empty
+    if none. `lazy` is what the model itself says of loading: on first read, with the parent by join, with the parent
+    in a batch query, never (reading is an error), never (reading is empty).
     """
 
     name: str
@@ -85,15 +84,11 @@ class Model(Struct, frozen=True):
 
     `name` is the class's full dotted name; `label` what people call it. `rows_type` and `row_type` name the types of
     the library's knowledge table that its queries and its rows behave as. `managers` are class attributes that start
-    a query:
-    name and class (dotted; a project class or a library's). `complete` is false when a base could not be read, so
-    that unknown
-    names may be anything. `ordered` when the model itself gives its rows an order. `overrides` are persistence
-    methods it or a
-    base in the project overrides (`save`, `delete`, …); `receivers` the signals or events some code of the project
-    listens to for it.
-    `related_type` is the type that a relation's manager to this model behaves as.
-    `settings` are names by which the project's settings speak of it (`AUTH_USER_MODEL`).
+    a query: name and class (dotted; a project class or a library's). `complete` is false when a base could not be
+    read, so that unknown names may be anything. `ordered` when the model itself gives its rows an order. `overrides`
+    are persistence methods it or a base in the project overrides (`save`, `delete`, …); `receivers` the signals or
+    events some code of the project listens to for it. `related_type` is the type that a relation's manager to this
+    model behaves as. `settings` are names by which the project's settings speak of it (`AUTH_USER_MODEL`).
     """
 
     name: str

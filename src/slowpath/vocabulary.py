@@ -30,10 +30,10 @@ TypeKind = Literal[
 """What an object of a library's type is.
 
 query: runs when iterated (a QuerySet). statement: must be executed (`select()`). result: rows that are already here
-or streaming.
-manager: starts queries of a model. row: an instance of a model. session, connection, cursor: run what they are given.
-client: talks to another service, a call a round trip. pipeline: collects calls of a client and sends them together.
-builder: only remembers how it was built (`Prefetch`, `selectinload(...)`). plain: anything else worth a name.
+or streaming. manager: starts queries of a model. row: an instance of a model. session, connection, cursor: run what
+they are given. client: talks to another service, a call a round trip. pipeline: collects calls of a client and sends
+them together. builder: only remembers how it was built (`Prefetch`, `selectinload(...)`). plain: anything else worth
+a name.
 """
 
 Action = Literal[
@@ -48,34 +48,31 @@ Action = Literal[
 """What a call does.
 
 On queries, managers and statements. same: the same rows, nothing run (`all`). refine: another query (`filter`).
-order: likewise, in an order.
-load: loads
-relations with the rows (the dialect reads its arguments). columns: leaves columns out (`only`; the dialect). plain:
-rows become dicts, tuples or
-scalars (`values`). annotate: adds attributes. combine: joins queries (`union`). fetch-mode: how missing relations
-are fetched (the dialect).
-iterate: runs it, row by row (`iterator`). rows: runs it, gives a list. row: runs it, gives one row. value: runs it,
-gives a
-scalar or something unknown. count, exists: likewise. mapping: runs it, gives a dict of rows by key (`in_bulk`).
-unwrap: items that were one-tuples become the rows themselves (`scalars`). tuples: the reverse.
-create: inserts one row and gives it. bulk: writes many rows at once. write: updates or deletes all its rows in one
-statement.
-save, delete: writes one row. link: adds to, removes from or sets a many-to-many. get-or-create: at least one query,
-gives a tuple of row and bool.
+order: likewise, in an order. load: loads relations with the rows (the dialect reads its arguments). columns: leaves
+columns out (`only`; the dialect). plain: rows become dicts, tuples or scalars (`values`). annotate: adds attributes.
+combine: joins queries (`union`). fetch-mode: how missing relations are fetched (the dialect). iterate: runs it, row
+by row (`iterator`). rows: runs it, gives a list. row: runs it, gives one row. value: runs it, gives a scalar or
+something unknown. count, exists: likewise. mapping: runs it, gives a dict of rows by key (`in_bulk`). unwrap: items
+that were one-tuples become the rows themselves (`scalars`). tuples: the reverse. create: inserts one row and gives
+it. bulk: writes many rows at once. write: updates or deletes all its rows in one statement. save, delete: writes one
+row. link: adds to, removes from or sets a many-to-many. get-or-create: at least one query, gives a tuple of row and
+bool.
+
 Functions, and methods of sessions. statement: makes one of the models in its arguments (`select(A, B)`). start:
-begins a query of the model in its first
-argument (`session.query(A)`). execute: runs the statement that is its first argument. scalars, scalar: likewise,
-unwrapped, or its first value.
-get: runs a query for one row of the model that is its first argument. add: marks a row for writing, no round trip.
-commit, flush: a round trip that
-writes what is pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
+begins a query of the model in its first argument (`session.query(A)`). execute: runs the statement that is its first
+argument. scalars, scalar: likewise, unwrapped, or its first value. get: runs a query for one row of the model that is
+its first argument. add: marks a row for writing, no round trip. commit, flush: a round trip that writes what is
+pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
+
 Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of
-parameters. fetch: hands out rows of what was run.
-Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a pipeline.
-new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page. limit: a
-query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives` names.
-assign: sets the attribute of its first argument that its second names to its third, without a query.
-held: gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
+parameters. fetch: hands
+out rows of what was run.
+
+Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a
+pipeline. new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page.
+limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives`
+names. assign: sets the attribute of its first argument that its second names to its third, without a query. held:
+gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
 """
 
 Cached = Literal["never", "always", "if-ordered"]
@@ -83,8 +80,7 @@ Cached = Literal["never", "always", "if-ordered"]
 
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
-    write when it
-    runs once an item; `cached` whether it is answered from memory when its rows are already loaded."""
+    write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded."""
 
     action: Action
     gives: str = ""
@@ -175,8 +171,8 @@ class Passed(Struct, frozen=True):
 class LoadProblem(Struct, frozen=True):
     """Something wrong with an eager load: the path as written, and the reason in the words of a finding.
 
-    `reason` is a short sentence without a full stop: what the ORM does with it (verified by running it).
-    `certain` when every model involved is fully known.
+    `reason` is a short sentence without a full stop: what the ORM does with it (verified by running it). `certain`
+    when every model involved is fully known.
     """
 
     path: str
@@ -207,8 +203,7 @@ class Dialect(Protocol):
         """The code that loads the missing relation paths with the rows, ready to paste; empty when none is safe.
 
         Paths that one call can take are given to it together (`.select_related("user", "user__profile")`). A
-        suggestion that
-        would break the program (contradicts `only()`, a generic relation, …) is avoided or amended.
+        suggestion that would break the program (contradicts `only()`, a generic relation, …) is avoided or amended.
         """
 
     def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:

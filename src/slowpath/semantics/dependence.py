@@ -118,8 +118,8 @@ def settled(value: Value, loops: frozenset[int]) -> Value:
 
 
 def trimmed(value: Value, depth: int = 3) -> Value:
-    """The value without what lies more than so many attributes deep, and without what says nothing, so that
-    recursion ends."""
+    """The value without what lies more than so many attributes deep, and without what says nothing, so that recursion
+    ends."""
     if depth == 0:
         return value if isinstance(value, Symbol | ClassValue | ModuleValue) else unknown(value)
     match value:

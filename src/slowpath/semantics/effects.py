@@ -15,9 +15,8 @@ ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
 
 class Context(Struct, frozen=True):
-    """One thing that repeats. `item` is what it calls each item, `over` what it goes through, as written;
-    `origin` the query whose rows it goes through, if it is one. `hops` is how many calls of the effect's `via` lead
-    to the
+    """One thing that repeats. `item` is what it calls each item, `over` what it goes through, as written; `origin`
+    the query whose rows it goes through, if it is one. `hops` is how many calls of the effect's `via` lead to the
     function it stands in."""
 
     kind: ContextKind
@@ -41,8 +40,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     `place` is where it happens, `via` the calls that lead there, `contexts` what repeats around it, outermost first.
     `varies` are the positions in `contexts` that it depends on, and `-1 - i` for parameter i. `rare` when it only
-    happens now
-    and then: in an `except`, on a cache miss, in the fallback for something that was not loaded.
+    happens now and then: in an `except`, on a cache miss, in the fallback for something that was not loaded.
     """
 
     place: Place
@@ -85,8 +83,7 @@ class RunsQuery(Effect, frozen=True):
     """Runs a query. `label` is the call as written, `action` what kind it is, `model` empty for raw SQL.
 
     `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already
-    and the
-    call did not use it.
+    and the call did not use it.
     """
 
     label: str
@@ -120,9 +117,9 @@ class CallsService(Effect, frozen=True):
 
 
 class Evaluates(Effect, frozen=True):
-    """Asks a query for less than it would fetch: `how` is `len`, `truth`, `count`, `exists` or `rows`; `compared` when
-    the answer is only compared with 0; `used` when something else needs its rows; `exists`
-    and `count` are the methods that ask the database, empty where there is none."""
+    """Asks a query for less than it would fetch: `how` is `len`, `truth`, `count`, `exists` or `rows`; `compared`
+    when the answer is only compared with 0; `used` when something else needs its rows; `exists` and `count` are
+    the methods that ask the database, empty where there is none."""
 
     how: Literal["len", "truth", "count", "exists", "rows"]
     model: str

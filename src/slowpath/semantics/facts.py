@@ -49,8 +49,8 @@ class Facts:
         return known is not None and known.kind in {"query", "manager"}
 
     def asks(self, rows: Rows, action: Action) -> str:
-        """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of
-        that name."""
+        """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of that
+        name."""
         known = self.knowledge.types.get(rows.type)
         fact = known.methods.get(action) if known is not None else None
         return action if fact is not None and fact.action == action else ""

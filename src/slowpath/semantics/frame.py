@@ -124,8 +124,8 @@ class Frame:
     ) -> None:
         """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with.
 
-        A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for
-        services once.
+        A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services
+        once.
         """
         outer = tuple(context for _, context in self.contexts)
         for effect in summary.effects:

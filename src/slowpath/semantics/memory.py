@@ -72,7 +72,8 @@ class Questions:
             self.consulted, self._running, self._active, self._passing, self._heads, self._unsure, self._cut = outer
 
     def recall(self, memo: Memo[Key, Answer], key: Key, meanwhile: Answer, find_out: Callable[[], Answer]) -> Answer:
-        """The answer, found out if nobody has asked before; `meanwhile` is told to whoever asks while it is found out.
+        """The answer, found out if nobody has asked before; `meanwhile` is told to whoever asks while it is found
+        out.
 
         What rests on a `meanwhile` is not kept, so that the order of asking does not matter.
         """

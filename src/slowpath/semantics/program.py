@@ -51,10 +51,8 @@ class Program(Names):
     """A project's functions, read when somebody asks.
 
     A summary is of a function and the values of its parameters. A function that leads back to itself is read again
-    until
-    nothing changes. What rests on something unfinished is forgotten with the question it was part of, so that the
-    order of
-    asking does not matter.
+    until nothing changes. What rests on something unfinished is forgotten with the question it was part of, so that
+    the order of asking does not matter.
     """
 
     def __init__(

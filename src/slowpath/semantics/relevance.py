@@ -72,8 +72,7 @@ class Relevance:
 
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, and those that
-        begin
-        a query. What only reads what others give it is read when they call it."""
+        begin a query. What only reads what others give it is read when they call it."""
         return sorted(ref for ref in self._matters if self._is_root(self._declared[ref]))
 
     def _is_root(self, function: FunctionDeclaration) -> bool:

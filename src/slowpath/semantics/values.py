@@ -1,7 +1,7 @@
 """What an expression can be: few kinds, closed, frozen. `Unknown` absorbs whatever nothing is known of.
 
-Every value says in `varies` on what it depends from turn to turn: the numbers of the loops (from 0, in the
-function being read) whose items it was computed from, and `-1 - i` for the function's parameter number i.
+Every value says in `varies` on what it depends from turn to turn: the numbers of the loops (from 0, in the function
+being read) whose items it was computed from, and `-1 - i` for the function's parameter number i.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from slowpath.source import Place
 
 Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a
-page at a
-time, until something happens (`while`, a stream), as often as a number says, as often as there is data. Only the
-last two grow."""
+page at a time, until something happens (`while`, a stream), as often as a number says, as often as there is data.
+Only the last two grow."""
 
 NOTHING: frozenset[int] = frozenset()
 
@@ -147,10 +146,9 @@ class Row(Value, frozen=True):
     """One instance of a model.
 
     `known` when everything it came with is known; otherwise nothing can be missing. `origin` and `prefix` say which
-    query
-    brought it and along which path from that query's own rows. `fields` are attributes already read or assigned.
-    `fresh` when it was just constructed or inserted. `implicit` is false where reading an unloaded relation is an
-    error.
+    query brought it and along which path from that query's own rows. `fields` are attributes already read or
+    assigned. `fresh` when it was just constructed or inserted. `implicit` is false where reading an unloaded relation
+    is an error.
     """
 
     model: str
@@ -167,12 +165,10 @@ class Rows(Value, frozen=True):
     """Rows of a model: a query that has not run, or rows that are here.
 
     `type` is the library's type it behaves as, empty for a plain list. `manager` is the class whose extra methods it
-    has. `owner` and
-    `relation` are set for the rows of a relation of one row, `cached` when these came with the row. `items` are the
-    parts of
-    each item when the query gives tuples, `fields` what every row was given since; `plain` when it gives no rows at
-    all. `here` when it has run, `batched`
-    when it was filtered by a list of keys that differs from turn to turn.
+    has. `owner` and `relation` are set for the rows of a relation of one row, `cached` when these came with the row.
+    `items` are the parts of each item when the query gives tuples, `fields` what every row was given since; `plain`
+    when it gives no rows at all. `here` when it has run, `batched` when it was filtered by a list of keys that
+    differs from turn to turn.
     """
 
     model: str
