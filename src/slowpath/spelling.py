@@ -31,7 +31,7 @@ def _spelled(node: e.Expression | None) -> str:
         case e.Subscript(value=value, index=index):
             inside = repr(index.value) if isinstance(index, e.Constant) else "…"
             return f"{_spelled(value)}[{inside}]"
-        case e.Constant(value=value):
+        case e.Constant(value=value, kind=""):
             return repr(value)
         case e.Await(value=value):
             return _spelled(value)

@@ -47,7 +47,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
         frame.emit(
             RunsQuery(
                 place=frame.place(at),
-                label=spelled(node),
+                label=_label(rows, node),
                 action="rows",
                 model=rows.model,
                 relation=rows.relation,
@@ -61,6 +61,12 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
             _depth_of(frame, node),
         )
     return replace(rows, here=True)
+
+
+def _label(rows: Rows, node: e.Expression) -> str:
+    """The query as written, or where it began if nothing was written."""
+    label = spelled(node)
+    return rows.origin.label if label == "…" and rows.origin is not None else label
 
 
 def _depth_of(frame: Frame, node: e.Expression) -> int | None:
