@@ -58,7 +58,9 @@ def check(
                 found += _found(program, rules, ref)
                 consulted |= program.consulted
         except OutOfTimeError:
-            failed.append(_given_up(program, ref, seconds))
+            failed.append(_given_up(program, ref, f"takes more than {seconds:g} s to analyse"))
+        except RecursionError:
+            failed.append(_given_up(program, ref, "leads too deep"))
         except Exception as error:
             failed.append(_crash(program, ref, error))
     return Checked(tuple(found), tuple(failed), frozenset(consulted))
@@ -73,8 +75,8 @@ def _found(program: Program, rules: Sequence[Rule], ref: FunctionRef) -> list[Fo
     ]
 
 
-def _given_up(program: Program, ref: FunctionRef, seconds: float) -> Skipped:
-    reason = f"`{ref.qualname}` takes more than {seconds:g} s to analyse, so it was left out"
+def _given_up(program: Program, ref: FunctionRef, why: str) -> Skipped:
+    reason = f"`{ref.qualname}` {why}, so it was left out"
     return Skipped("SLO001", program.project.path_of(ref.module), program.project.function_of(ref).line, 1, reason)
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Environment = dict[str, Value]
 
+# What happens more calls away than this is no longer said of the caller.
+_FARTHEST = 10
+
 
 class Frame:
     """The state of one reading. `function` is empty for the module's own level."""
@@ -128,8 +131,12 @@ class Frame:
         once.
         """
         outer = tuple(context for _, context in self.contexts)
+        around = {context.place for context in outer}
         for effect in summary.effects:
-            if beside and isinstance(effect, CallsService):
+            # What goes round the same loop again by recursion has been said already.
+            if around and any(context.place in around for context in effect.contexts):
+                continue
+            if len(effect.via) >= _FARTHEST or (beside and isinstance(effect, CallsService)):
                 continue
             varies = {len(outer) + position for position in effect.varies if position >= 0}
             for position in effect.varies:

@@ -9,6 +9,8 @@ from math import inf
 from time import thread_time
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from slowpath.references import FunctionRef
 from slowpath.semantics.effects import Summary
 from slowpath.semantics.values import Value
@@ -39,6 +41,15 @@ class Memo(Generic[Key, Answer]):
         self.pending: dict[Key, Answer] = {}
 
 
+class Passing(Struct, frozen=True):
+    """A summary that rests on unfinished ones (`heads`), or was cut short: good for the question at hand and no other."""
+
+    summary: Summary
+    consulted: frozenset[FunctionRef]
+    heads: frozenset[Question]
+    cut: bool
+
+
 class Questions:
     """What is being asked at present, until when, and which functions have been consulted for it."""
 
@@ -50,7 +61,7 @@ class Questions:
         self.consulted: set[FunctionRef] = set()
         self._running: dict[Question, Summary] = {}
         self._active: dict[FunctionRef, int] = {}
-        self._passing: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
+        self._passing: dict[Question, Passing] = {}
         self._heads: set[Question] = set()
         self._unsure: set[tuple[object, object]] = set()
         self._cut = False

@@ -18,7 +18,7 @@ from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body, LoweringError, lower
-from slowpath.semantics.memory import Memo, Parameters, Question
+from slowpath.semantics.memory import Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.slices import slice_of
 from slowpath.semantics.statement import Block
@@ -37,7 +37,9 @@ from slowpath.semantics.values import (
 )
 from slowpath.vocabulary import Knowledge
 
-_DEEPEST = 10
+# The longest chains of calls in real projects are 23 deep. What is cut short has to be read again for each caller, and
+# a call takes some twenty of Python's thousand frames.
+_DEEPEST = 24
 _SAME_FUNCTION = 2
 _ROUNDS = 4
 _FLAGS = 2
@@ -174,9 +176,10 @@ class Program(Names):
             return kept[0]
         passing = self._passing.get(key)
         if passing is not None:
-            self._cut = True
-            self.consulted |= passing[1]
-            return passing[0]
+            self._cut = self._cut or passing.cut or not passing.heads <= self._running.keys()
+            self._heads |= passing.heads
+            self.consulted |= passing.consulted
+            return passing.summary
         if key in self._running:
             self._heads.add(key)
             return self._running[key]
@@ -196,28 +199,31 @@ class Program(Names):
         ref = key[0]
         outer = (self._heads, self._cut, self.consulted)
         self._active[ref] = self._active.get(ref, 0) + 1
-        rounds = _ROUNDS if not self._running else 1
         result = _EMPTY
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             self._heads, self._cut, self.consulted = set(), False, {ref}
             known = len(self._passing)
-            self._running[key] = result
+            # A chain of calls that leads back here is no deeper for every time it does.
+            self._running[key] = replace(result, height=0)
             read = self._read(key, depth)
             stable = read == result or key not in self._heads
             result = read
-            if stable:
+            # What leads back to something further out is read again from there.
+            if stable or self._heads != {key}:
                 break
             for stale in list(self._passing)[known:]:
                 del self._passing[stale]
         del self._running[key]
         self._active[ref] -= 1
-        settled = not self._heads - {key} and (rounds > 1 or key not in self._heads)
+        settled = stable and not self._heads - {key}
+        cut = self._cut or (not stable and self._heads == {key})
+        heads = frozenset(self._heads - {key})
         if settled and not self._cut:
             self._kept[key] = (result, frozenset(self.consulted))
         else:
-            self._passing[key] = (result, frozenset(self.consulted))
-        self._heads = (self._heads - {key}) | outer[0]
-        self._cut = self._cut or outer[1] or not settled
+            self._passing[key] = Passing(result, frozenset(self.consulted), heads, cut)
+        self._heads = outer[0] | heads
+        self._cut = cut or outer[1]
         self.consulted |= outer[2]
         return result
 
