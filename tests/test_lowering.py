@@ -242,7 +242,7 @@ def test_deep_nesting_is_refused(code: str) -> None:
 
 
 def test_places_of_what_is_too_deep_for_them() -> None:
-    slice_text = "def f():\n    if a: pass\n" + "    elif a: pass\n" * 450
+    slice_text = "def f():\n    if a: pass\n" + "    elif a: pass\n" * 600
     assert lower(slice_text, 1).statements
     with pytest.raises(LoweringError, match="nested too deeply"):
         spans(slice_text, 1, 1, [0])

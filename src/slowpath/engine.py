@@ -15,11 +15,11 @@ from slowpath.expression import line_column
 from slowpath.finding import CONFIDENCES, Finding, Skipped, Step
 from slowpath.references import FunctionRef
 from slowpath.rules import Function, Problem, Rule
-from slowpath.semantics.lowering import spans
+from slowpath.semantics.lowering import LoweringError, spans
 from slowpath.semantics.memory import OutOfTimeError
 from slowpath.semantics.program import Program
 from slowpath.semantics.slices import slice_of
-from slowpath.source import Place, Span, digest_of
+from slowpath.source import Place, Span, digest_of, moved
 
 SECONDS = 10.0
 """How long a function may take, with all that it leads to: a hundred times what the longest of real projects take."""
@@ -95,11 +95,14 @@ class Locations:
         self.asked: dict[str, dict[int, Span]] = {}
 
     def of(self, function: FunctionDeclaration, ats: set[int], lines: Callable[[], Sequence[str]]) -> dict[int, Span]:
-        """The spans of these nodes, lines counted from the function's first."""
+        """The spans of these nodes, lines counted from the function's first; its beginning if it is too deep for them."""
         known = self.asked.setdefault(function.digest, dict(self._known.get(function.digest, {})))
         if not ats <= known.keys():
             text = slice_of(lines(), function.line, function.end_line)
-            known.update(spans(text, function.column, 1, ats - known.keys()))
+            try:
+                known.update(spans(text, function.column, 1, ats - known.keys()))
+            except LoweringError:
+                known.update(dict.fromkeys(ats, _point(1, function.column)))
         return known
 
 
@@ -163,15 +166,11 @@ def _located(
         if name:
             function = program.project.function_of(FunctionRef(module, name))
             known = locations.of(function, ats, partial(lines_of, path))
-            spans_in_file = {at: _moved(known[at], function.line - 1) for at in ats}
+            spans_in_file = {at: moved(known[at], function.line - 1) for at in ats}
         else:
             spans_in_file = {at: _point(*line_column(at)) for at in ats}
         result |= {Place(module, name, at): (path, span) for at, span in spans_in_file.items()}
     return result
-
-
-def _moved(span: Span, lines: int) -> Span:
-    return Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
 
 
 def _point(line: int, column: int) -> Span:

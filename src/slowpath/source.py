@@ -16,6 +16,11 @@ class Span(Struct, frozen=True, order=True):
     end_column: int
 
 
+def moved(span: Span, lines: int) -> Span:
+    """The span so many lines further down."""
+    return Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
+
+
 class Place(Struct, frozen=True, order=True, cache_hash=True):
     """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
     column)."""

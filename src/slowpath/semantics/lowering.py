@@ -10,15 +10,15 @@ import re
 from collections.abc import Collection, Sequence
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 from msgspec import Struct
 
 from slowpath.expression import Parameter
 from slowpath.semantics.lowering_expressions import Nodes, parameters
 from slowpath.semantics.lowering_statements import block
+from slowpath.semantics.placing import places_of
 from slowpath.semantics.slices import is_too_deep, module_of
 from slowpath.semantics.statement import Block
-from slowpath.source import Span
+from slowpath.source import Span, moved
 
 _WRAPPER_LINES = 1
 _PLACE = re.compile(r"error at (\d+):(\d+): (.+)")
@@ -58,12 +58,12 @@ def spans(slice_text: str, column: int, first_line: int, ats: Collection[int]) -
     nodes: Nodes = []
     try:
         _lowered(_function(module), nodes)
-        ranges = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+        places = places_of(module, [nodes[at] for at in ats])
     except (RecursionError, KeyError):
         # Unwinding from a RecursionError, LibCST looks up positions it has not got to.
         raise _too_deep(column) from None
     shift = first_line - 1 - _WRAPPER_LINES
-    return {at: _span(ranges[nodes[at]], shift) for at in ats}
+    return {at: moved(place, shift) for at, place in zip(ats, places, strict=True)}
 
 
 def _module(slice_text: str, column: int) -> cst.Module:
@@ -92,11 +92,6 @@ def _lowered(function: cst.FunctionDef, nodes: Nodes) -> Body:
     nodes.append(function.name)
     accepted = parameters(function.params, nodes)
     return Body(block(function.body, nodes), accepted)
-
-
-def _span(place: CodeRange, shift: int) -> Span:
-    start, end = place.start, place.end
-    return Span(start.line + shift, start.column + 1, end.line + shift, end.column + 1)
 
 
 def _too_deep(column: int) -> LoweringError:

@@ -42,7 +42,7 @@ class Memo(Generic[Key, Answer]):
 
 
 class Passing(Struct, frozen=True):
-    """A summary that rests on unfinished ones (`heads`), or was cut short: good for the question at hand and no other."""
+    """A summary that rests on unfinished ones (`heads`) or was cut short: good for the question at hand, no other."""
 
     summary: Summary
     consulted: frozenset[FunctionRef]
