@@ -95,7 +95,7 @@ class Locations:
         self.asked: dict[str, dict[int, Span]] = {}
 
     def of(self, function: FunctionDeclaration, ats: set[int], lines: Callable[[], Sequence[str]]) -> dict[int, Span]:
-        """The spans of these nodes, lines counted from the function's first; its beginning if it is too deep for them."""
+        """The spans of these nodes, lines counted from the function's first; where it begins if it is too deep."""
         known = self.asked.setdefault(function.digest, dict(self._known.get(function.digest, {})))
         if not ats <= known.keys():
             text = slice_of(lines(), function.line, function.end_line)
