@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from string import Template
 
+import slowpath
+
 ROOT = Path(__file__).resolve().parent.parent
 
 _MODULE = Template('''\
@@ -37,8 +39,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.rules import Problem, Rule
-from slowpath.semantics.program import Function, Program
+from slowpath.rules import Function, Problem, Rule
+from slowpath.semantics.program import Program
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -46,7 +48,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     yield from ()
 
 
-rule = Rule(code="$code", check=check)
+rule = Rule("$code", check, since="$version")
 ''')
 
 _SLOW = Template('''\
@@ -79,7 +81,9 @@ def main() -> int:
         parser.error(f"`{options.name}` is no rule's name; write one like `leaked-connection`")
     module = options.name.replace("-", "_")
     files = {
-        ROOT / "src/slowpath/rules" / f"{module}.py": _MODULE.substitute(code=free_code(options.family)),
+        ROOT / "src/slowpath/rules" / f"{module}.py": _MODULE.substitute(
+            code=free_code(options.family), version=slowpath.__version__
+        ),
         ROOT / "fixtures" / module / "slow.py": _SLOW.substitute(name=options.name),
         ROOT / "fixtures" / module / "clean.py": _CLEAN,
     }

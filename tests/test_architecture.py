@@ -13,14 +13,13 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "slowpath"
 
 # From top to bottom; a module or package imports from its own layer and from those above.
 LAYERS = (
-    ("errors", "source", "expression", "spelling", "reading", "sketching", "declarations"),
+    ("errors", "source", "roles", "expression", "spelling", "reading", "sketching", "declarations"),
     ("references", "layout", "project"),
     ("loads", "schema", "vocabulary", "knowledge", "libraries", "sql"),
     ("semantics",),
-    ("finding", "rules", "suppression", "engine", "explanation", "fixing"),
+    ("facts", "finding", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
     (
         "config",
-        "roles",
         "reach",
         "discovery",
         "cache",

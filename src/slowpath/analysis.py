@@ -21,7 +21,7 @@ from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
 from slowpath.references import FunctionRef
-from slowpath.rules import load
+from slowpath.rules import Whole, load
 from slowpath.schema import Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
@@ -94,12 +94,18 @@ class Workshop:
             if not checked.failed:
                 consulted = tuple([numbers.setdefault(each, len(numbers)) for each in sorted(checked.consulted)])
                 reported = tuple([Reported(found.rule.code, found.problem) for found in checked.found])
-                answers.append(Answer(ref.module, ref.qualname, consulted, reported, self._unreadable(ref)))
+                unreadable = self._unreadable(ref)
+                answers.append(Answer(ref.module, ref.qualname, consulted, reported, checked.facts, unreadable))
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
     def _unreadable(self, ref: FunctionRef) -> tuple[int, int, str] | None:
         error = self.program.unreadable.get(ref)
         return (error.line, error.column, error.reason) if error is not None else None
+
+    def whole(self, answers: Iterable[Answer]) -> Whole:
+        """The project with the facts of these answers."""
+        facts = tuple([fact for answer in answers for fact in answer.facts])
+        return Whole(self.project, self.schema, self.program.knowledge, facts)
 
     def state_of(self, module: str, qualname: str) -> str:
         """Changes whenever something else may be found out from the function; with no name, from the module's lines."""
@@ -145,13 +151,14 @@ def analyse(
     answers = sorted(ledger.answers, key=lambda each: (each.module, each.qualname))
     by_code = {rule.code: rule for rule in load()}
     found = [engine.Found(by_code[each.code], each.problem) for answer in answers for each in answer.reported]
+    judged, crashed = engine.judge(workshop.whole(answers), load())
     locations = engine.Locations(memory.spans if memory is not None else {})
-    findings = engine.findings(workshop.program, found, workshop.texts.lines_of, locations)
-    failed = [each for part in made for each in part.failed] + list(_unread(workshop, answers))
+    findings = engine.findings(workshop.program, found + judged, workshop.texts.lines_of, locations)
+    failed = [*crashed, *(each for part in made for each in part.failed), *_unread(workshop, answers)]
     return Result(
         tuple(findings),
         tuple(sorted(failed, key=lambda each: (each.path, each.line, each.reason))),
-        tuple(RuleName(rule.code, rule.name, rule.default) for rule in load()),
+        tuple(RuleName(rule.code, rule.name, rule.default, rule.roles) for rule in load()),
         Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
     )
 
@@ -198,6 +205,7 @@ def _modules_in(answer: Answer) -> list[str]:
         for each in answer.reported
         for place in (each.problem.place, *(mark.place for mark in each.problem.related))
     ]
+    places += [place for fact in answer.facts for place in fact.places()]
     return sorted({place.module for place in places if not place.function})
 
 

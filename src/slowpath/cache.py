@@ -16,7 +16,9 @@ from msgspec import Struct
 import slowpath
 from slowpath.config import Settings
 from slowpath.declarations import Declarations
+from slowpath.facts import AnyFact
 from slowpath.finding import Finding, Problem, Skipped
+from slowpath.roles import Role
 from slowpath.source import Span, digest_of
 
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Written by slowpath; it may be deleted at any time.\n"
@@ -38,6 +40,7 @@ class RuleName(Struct, frozen=True, array_like=True):
     code: str
     name: str
     default: bool
+    roles: tuple[Role, ...]
 
 
 class Snapshot(Struct, frozen=True):
@@ -58,8 +61,9 @@ class Reported(Struct, frozen=True, array_like=True):
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """What one function showed. `consulted` are numbers of the sources it was found out from.
+    """What one function showed: problems, and facts that only the whole project can judge.
 
+    `consulted` are numbers of the sources it was found out from.
     `unreadable` is the line in the function, the column and the reason when LibCST could not read it.
     """
 
@@ -67,6 +71,7 @@ class Answer(Struct, frozen=True, array_like=True):
     qualname: str
     consulted: tuple[int, ...]
     reported: tuple[Reported, ...]
+    facts: tuple[AnyFact, ...] = ()
     unreadable: tuple[int, int, str] | None = None
 
 

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from slowpath.declarations import FunctionDeclaration
 from slowpath.expression import line_column
+from slowpath.facts import AnyFact
 from slowpath.finding import CONFIDENCES, Finding, Skipped, Step
 from slowpath.references import FunctionRef
-from slowpath.rules import Function, Problem, Rule
+from slowpath.rules import Function, Problem, Rule, Whole
 from slowpath.semantics.lowering import LoweringError, spans
 from slowpath.semantics.memory import OutOfTimeError
 from slowpath.semantics.program import Program
@@ -33,9 +34,10 @@ class Found(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """What came of checking some functions: problems, functions given up, and those that were read on the way."""
+    """What came of checking some functions: problems, facts, functions given up, and those read on the way."""
 
     found: tuple[Found, ...]
+    facts: tuple[AnyFact, ...]
     failed: tuple[Skipped, ...]
     consulted: frozenset[FunctionRef]
 
@@ -48,14 +50,19 @@ def check(
     The one place where a crash of ours is caught.
     """
     found: list[Found] = []
+    facts: dict[AnyFact, None] = {}
     failed: list[Skipped] = []
     consulted: set[FunctionRef] = set()
+    collectors = dict.fromkeys(rule.collect for rule in rules if rule.collect is not None)
     for ref in functions:
         try:
             with program.apart():
                 program.consulted = {ref}
                 program.deadline = thread_time() + seconds
-                found += _found(program, rules, ref)
+                for summary in program.readings_of(ref):
+                    function = Function(ref, summary)
+                    found += _found(program, rules, function)
+                    facts |= dict.fromkeys(fact for collect in collectors for fact in collect(function, program))
                 consulted |= program.consulted
         except OutOfTimeError:
             failed.append(_given_up(program, ref, f"takes more than {seconds:g} s to analyse"))
@@ -63,16 +70,27 @@ def check(
             failed.append(_given_up(program, ref, "leads too deep"))
         except Exception as error:
             failed.append(_crash(program, ref, error))
-    return Checked(tuple(found), tuple(failed), frozenset(consulted))
+    return Checked(tuple(found), tuple(facts), tuple(failed), frozenset(consulted))
 
 
-def _found(program: Program, rules: Sequence[Rule], ref: FunctionRef) -> list[Found]:
+def _found(program: Program, rules: Sequence[Rule], function: Function) -> list[Found]:
     return [
-        Found(rule, problem)
-        for summary in program.readings_of(ref)
-        for rule in rules
-        for problem in rule.check(Function(ref, summary), program)
+        Found(rule, problem) for rule in rules if rule.check is not None for problem in rule.check(function, program)
     ]
+
+
+def judge(whole: Whole, rules: Sequence[Rule]) -> tuple[list[Found], list[Skipped]]:
+    """Ask every rule about the whole project; a crash of one is noted, and the others are asked all the same."""
+    found: list[Found] = []
+    failed: list[Skipped] = []
+    for rule in rules:
+        if rule.judge is None:
+            continue
+        try:
+            found += [Found(rule, problem) for problem in rule.judge(whole)]
+        except Exception as error:
+            failed.append(Skipped("SLO002", ".", 1, 1, _report(f"{rule.code} {rule.name}", error)))
+    return found, failed
 
 
 def _given_up(program: Program, ref: FunctionRef, why: str) -> Skipped:
@@ -81,10 +99,14 @@ def _given_up(program: Program, ref: FunctionRef, why: str) -> Skipped:
 
 
 def _crash(program: Program, ref: FunctionRef, error: Exception) -> Skipped:
+    path, line = program.project.path_of(ref.module), program.project.function_of(ref).line
+    return Skipped("SLO002", path, line, 1, _report(f"`{ref.qualname}`", error))
+
+
+def _report(what: str, error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-    reason = f"slowpath failed on `{ref.qualname}`: {type(error).__name__}: {error} ({where}); please report it"
-    return Skipped("SLO002", program.project.path_of(ref.module), program.project.function_of(ref).line, 1, reason)
+    return f"slowpath failed on {what}: {type(error).__name__}: {error} ({where}); please report it"
 
 
 class Locations:
@@ -162,7 +184,7 @@ def _located(
     for place in places:
         by_function[place.module, place.function].add(place.at)
     for (module, name), ats in by_function.items():
-        path = program.project.path_of(module)
+        path = program.project.path_of(module) if module in program.project.modules else module
         if name:
             function = program.project.function_of(FunctionRef(module, name))
             known = locations.of(function, ats, partial(lines_of, path))

@@ -127,7 +127,7 @@ def _sentences(
     line: int,
 ) -> Iterator[str]:
     for summary in readings:
-        problems = [(rule, p) for rule in rules for p in rule.check(Function(asked, summary), program)]
+        problems = [(rule, p) for rule in rules if rule.check for p in rule.check(Function(asked, summary), program)]
         for effect in summary.effects:
             own = [place for place in _places(effect) if (place.module, place.function) == (ref.module, ref.qualname)]
             if any(rows.of(place)[0] <= line <= rows.of(place)[1] for place in own):

@@ -23,7 +23,7 @@ def moved(span: Span, lines: int) -> Span:
 
 class Place(Struct, frozen=True, order=True, cache_hash=True):
     """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
-    column)."""
+    column). The module of a file that is no Python is its path."""
 
     module: str
     function: str

@@ -1,4 +1,6 @@
-"""Comments that silence a finding: `# noqa`, as flake8 reads it, and `# slowpath: allow[rule] reason`."""
+"""Comments that silence a finding: `# noqa`, as flake8 reads it, and `# slowpath: allow[rule] reason`.
+
+In SQL they begin with `--`."""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from msgspec import Struct
 from slowpath.finding import Finding
 from slowpath.source import Span
 
-_NOQA = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
+_NOQA = re.compile(r"(?:#|--) noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 _CODE = re.compile(r"[A-Z]+[0-9]+")
-_ALLOW = re.compile(r"#\s*slowpath:\s*allow\[(?P<rules>[^\]]*)\]", re.IGNORECASE)
+_ALLOW = re.compile(r"(?:#|--)\s*slowpath:\s*allow\[(?P<rules>[^\]]*)\]", re.IGNORECASE)
 
 
 class Suppression(Struct, frozen=True):
@@ -39,7 +41,7 @@ def _is_silenced(finding: Finding, lines: list[str]) -> bool:
     if any(_is_noqa(line, finding.code) for line in own):
         return True
     above = "".join(lines[finding.span.line - 2 : finding.span.line - 1])
-    if above.lstrip().startswith("#"):
+    if above.lstrip().startswith(("#", "--")):
         own.append(above)
     return any(_is_allowed(line, finding) for line in own)
 

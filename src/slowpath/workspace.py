@@ -134,11 +134,15 @@ def _report(
     skipped: tuple[Skipped, ...],
     files: int,
 ) -> Report:
-    codes = {rule.code for rule in config.selected(snapshot.rules, settings)}
+    roles = {rule.code: rule.roles for rule in config.selected(snapshot.rules, settings)}
     by_path: dict[str, list[Finding]] = {}
     for finding in snapshot.findings:
-        wanted = finding.code in codes and config.is_wanted(finding, settings)
-        if wanted and discovery.is_below(finding.path, targets) and _has_wanted_role(finding.path, settings):
+        if (
+            finding.code in roles
+            and config.is_wanted(finding, settings)
+            and discovery.is_below(finding.path, targets)
+            and role_of(finding.path) in (*roles[finding.code], *settings.include_roles)
+        ):
             by_path.setdefault(finding.path, []).append(finding)
     kept: list[Finding] = []
     suppressed = 0
@@ -149,11 +153,6 @@ def _report(
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
     return Report(tuple(kept), tuple(said), files, suppressed)
-
-
-def _has_wanted_role(path: str, settings: Settings) -> bool:
-    role = role_of(path)
-    return role == "production" or role in settings.include_roles
 
 
 def why(root: Path, settings: Settings, path: str, line: int) -> str:

@@ -8,13 +8,19 @@ from functools import lru_cache
 from importlib import import_module
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from slowpath.facts import AnyFact
 from slowpath.finding import Mark as Mark
 from slowpath.finding import Problem as Problem
 from slowpath.finding import Severity
+from slowpath.project import Project
 from slowpath.references import FunctionRef
+from slowpath.roles import Role
+from slowpath.schema import Schema
 from slowpath.semantics.effects import Summary
 from slowpath.semantics.program import Program
+from slowpath.vocabulary import Knowledge
 
 
 class Function(Struct, frozen=True):
@@ -24,22 +30,39 @@ class Function(Struct, frozen=True):
     summary: Summary
 
 
+class Whole(Struct, frozen=True):
+    """The project when every function has been read. `facts` are those of all functions, in the order of these."""
+
+    project: Project
+    schema: Schema
+    knowledge: Knowledge
+    facts: tuple[AnyFact, ...]
+
+
 Check = Callable[[Function, Program], Iterator[Problem]]
+Collect = Callable[[Function, Program], Iterator[AnyFact]]
+Judge = Callable[[Whole], Iterator[Problem]]
 Combine = Callable[[tuple[Problem, ...]], Problem]
 
 
 class Rule(Struct, frozen=True):
     """A rule: its code, what it checks, and whether it is on when nobody chooses. Its name and text are its module's.
 
-    `combine` makes one problem of all that it has with one place.
+    `check` is asked about each function by itself, and `judge` once, when all have answered; a rule has one of them or
+    both. `collect` says which facts `judge` needs of a function: rules that need the same name the same. `combine`
+    makes one problem of all that it has with one place. `roles` are those of the files that it speaks of whatever the
+    settings say.
     """
 
     code: str
-    check: Check
+    check: Check | None
     since: str
     default: bool = True
     severity: Severity = "warning"
     combine: Combine | None = None
+    collect: Collect | None = None
+    judge: Judge | None = None
+    roles: tuple[Role, ...] = ("production",)
     name: str = ""
     doc: str = ""
 
@@ -56,15 +79,5 @@ def load() -> tuple[Rule, ...]:
     for info in pkgutil.iter_modules(__path__):
         module = import_module(f"{__name__}.{info.name}")
         rule: Rule = module.rule
-        named = Rule(
-            rule.code,
-            rule.check,
-            rule.since,
-            rule.default,
-            rule.severity,
-            rule.combine,
-            name=info.name.replace("_", "-"),
-            doc=(module.__doc__ or "").strip(),
-        )
-        found.append(named)
+        found.append(replace(rule, name=info.name.replace("_", "-"), doc=(module.__doc__ or "").strip()))
     return tuple(sorted(found, key=lambda each: each.code))
