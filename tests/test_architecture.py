@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "slowpath"
 LAYERS = (
     ("errors", "source", "roles", "expression", "spelling", "reading", "sketching", "declarations"),
     ("references", "layout", "project"),
-    ("loads", "schema", "vocabulary", "knowledge", "libraries", "sql"),
+    ("loads", "schema", "vocabulary", "tables", "knowledge", "libraries", "sql"),
     ("semantics",),
     ("facts", "finding", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
     (

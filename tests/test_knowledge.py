@@ -13,7 +13,8 @@ from django.db.models import Manager, Model, QuerySet
 from sqlalchemy import Connection, Delete, Insert, MappingResult, Result, ScalarResult, Select, Update
 from sqlalchemy.orm import Query, Session
 
-from slowpath.knowledge import KnowledgeError, builtin, load, merge, object_type, parse
+from slowpath.knowledge import builtin, load, merge, object_type
+from slowpath.tables import KnowledgeError, parse
 from slowpath.vocabulary import Fact, Knowledge, Type
 
 if sys.version_info >= (3, 11):
