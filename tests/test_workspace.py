@@ -66,8 +66,36 @@ def test_edits_with_the_cache_give_what_a_fresh_run_gives(root: Path) -> None:
             lines.insert(place, lines[place])
         else:
             lines = [line.replace("select_related", "only") for line in lines]
+        texts = {path.relative_to(root).as_posix(): "".join(lines)}
+        unsaved = run(root, ALL, [""], cache=turn % 2 == 0, jobs=1, texts=texts)
         path.write_text("".join(lines), encoding="utf-8")
-        assert run(root, ALL, [""], cache=True, jobs=1) == fresh(root), (turn, edit, path)
+        assert run(root, ALL, [""], cache=True, jobs=1) == unsaved == fresh(root), (turn, edit, path)
+
+
+def test_unsaved_text_is_never_taken_for_what_is_on_disk(root: Path) -> None:
+    def checked(**texts: str | None) -> Report:
+        return run(root, ALL, [""], cache=True, jobs=1, texts={f"{name}.py": text for name, text in texts.items()})
+
+    slow = (
+        "from django_shop.models import Product\n"
+        "def f():\n"
+        "    for each in Product.objects.all():\n"
+        "        print(each.category.{})\n"
+    )
+    first = checked()
+    assert len(checked(new=slow.format("name")).findings) == len(first.findings) + 1
+    assert len(checked(new=f"# moved\n{slow.format('name')}").findings) == len(first.findings) + 1
+    assert checked(new="x = 1\n").findings == first.findings
+    assert checked() == first
+    (root / "new.py").write_text(slow.format("name"), encoding="utf-8")
+    assert checked(new=None) == first
+    assert len(checked().findings) == len(first.findings) + 1
+
+
+@pytest.mark.parametrize("path", [".hidden/a.py", "node_modules/a.py", "notes.txt", "left_out/a.py"])
+def test_unsaved_text_of_a_file_that_is_not_the_projects(root: Path, path: str) -> None:
+    settings = Settings(select=("ALL",), exclude=("left_out",))
+    assert run(root, settings, [""], cache=False, jobs=1, texts={path: "def f(:"}) == fresh(root)
 
 
 @pytest.mark.parametrize("name", ["snapshot", "memory"])

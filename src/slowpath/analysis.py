@@ -5,16 +5,15 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from slowpath import config, discovery, engine, knowledge
+from slowpath import config, engine, knowledge
 from slowpath.cache import Answer, Consulted, Memory, Reported, RuleName
 from slowpath.config import Settings
 from slowpath.declarations import Declarations
-from slowpath.discovery import File
+from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
 from slowpath.processes import parts, shared, worth
@@ -25,7 +24,7 @@ from slowpath.rules import Whole, load
 from slowpath.schema import Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
-from slowpath.source import Source, digest_of
+from slowpath.source import digest_of
 
 Progress = Callable[[int, int], None]
 
@@ -50,24 +49,22 @@ class Part(Struct, frozen=True, array_like=True):
 class Texts:
     """The lines of the project's files, read when somebody asks."""
 
-    def __init__(self, root: Path, limit: int) -> None:
-        self._root = root
-        self._limit = limit
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
         self._lines: dict[str, list[str]] = {}
 
     def lines_of(self, path: str) -> list[str]:
         """The lines of a file; none if it has gone in the meantime."""
         if path not in self._lines:
-            source = discovery.read(self._root, path, limit=self._limit)
-            self._lines[path] = source.lines() if isinstance(source, Source) else []
+            self._lines[path] = self._folder.lines_of(path)
         return self._lines[path]
 
 
 class Workshop:
     """Everything a process needs to check functions."""
 
-    def __init__(self, root: Path, settings: Settings, declarations: Iterable[Declarations]) -> None:
-        self.texts = Texts(root, settings.max_file_size)
+    def __init__(self, folder: Folder, settings: Settings, declarations: Iterable[Declarations]) -> None:
+        self.texts = Texts(folder)
         self.project: Project = link(declarations)
         tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
         self.schema = Schema(model for dialect in tables.dialects for model in dialect.models(self.project))
@@ -123,23 +120,23 @@ class Workshop:
         return digest_of("\n".join((*declared, models.hex())))
 
 
-def workshop_of(root: Path, settings: Settings, files: Sequence[File]) -> Workshop:
+def workshop_of(folder: Folder, settings: Settings, files: Sequence[File]) -> Workshop:
     """The workshop for the project of these files."""
-    return Workshop(root, settings, declared_in(root, settings, files, {}, {}, jobs=1).declarations.values())
+    return Workshop(folder, settings, declared_in(folder, settings, files, {}, {}, jobs=1).declarations.values())
 
 
 def analyse(
-    root: Path, settings: Settings, index: Index, memory: Memory | None, *, jobs: int, progress: Progress
+    folder: Folder, settings: Settings, index: Index, memory: Memory | None, *, jobs: int, progress: Progress
 ) -> Result:
     """Check the project, using what is remembered of functions that have not changed."""
     # What has been read stays until the end; looking for garbage in it again and again took a tenth of the time.
     gc.collect()
     gc.freeze()
-    workshop = Workshop(root, settings, index.declarations.values())
+    workshop = Workshop(folder, settings, index.declarations.values())
     fingerprint = workshop.fingerprint()
     old = _still_true(workshop, memory) if memory is not None and memory.project == fingerprint else {}
     new = [ref for ref in workshop.roots if ref not in old]
-    made = list(_checked(workshop, root, settings, new, jobs, progress))
+    made = list(_checked(workshop, folder, settings, new, jobs, progress))
     ledger = _Ledger(workshop)
     for part in made:
         ledger.add(part.answers, [(ref.module, ref.qualname) for ref in part.sources])
@@ -228,13 +225,13 @@ _OURS: list[Workshop] = []
 
 
 def _checked(
-    workshop: Workshop, root: Path, settings: Settings, functions: list[FunctionRef], jobs: int, progress: Progress
+    workshop: Workshop, folder: Folder, settings: Settings, functions: list[FunctionRef], jobs: int, progress: Progress
 ) -> Iterator[Part]:
     _OURS[:] = [workshop]
     project = workshop.project
     jobs = worth(jobs, len(functions))
     tasks = parts(functions, jobs, lambda ref: 1 + project.function_of(ref).end_line - project.function_of(ref).line)
-    prepare = partial(_prepare, root, settings, tuple(project.modules.values()))
+    prepare = partial(_prepare, folder, settings, tuple(project.modules.values()))
     done = 0
     for task, part in zip(tasks, shared(_check, tasks, jobs, Part, prepare), strict=True):
         done += len(task)
@@ -242,8 +239,8 @@ def _checked(
         yield part
 
 
-def _prepare(root: Path, settings: Settings, declarations: tuple[Declarations, ...]) -> None:
-    _OURS[:] = [Workshop(root, settings, declarations)]
+def _prepare(folder: Folder, settings: Settings, declarations: tuple[Declarations, ...]) -> None:
+    _OURS[:] = [Workshop(folder, settings, declarations)]
 
 
 def _check(functions: list[FunctionRef]) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,6 +13,8 @@ from slowpath.finding import Skipped
 from slowpath.source import Source, source_of
 
 MAX_FILE_SIZE = 1_000_000
+
+_NEVER = 2**63 - 1
 
 _NOT_OURS = {"node_modules", "__pycache__", "site-packages", "__pypackages__", "buck-out"}
 # As a package (with `__init__.py`) a folder of this name is code; otherwise it is what a build leaves behind.
@@ -38,14 +40,47 @@ class Listing(Struct, frozen=True):
     skipped: tuple[Skipped, ...]
 
 
+class Folder(Struct, frozen=True):
+    """A project's folder. `texts` are what files say instead of what is on disk: an editor's buffer, an earlier
+    version; None says that there is no such file. Nothing larger than `limit` bytes is read."""
+
+    root: Path
+    limit: int = MAX_FILE_SIZE
+    texts: Mapping[str, str | None] = {}
+
+    def read(self, path: str) -> Source | Skipped:
+        """The file's text, or why there is none."""
+        if path not in self.texts:
+            return read(self.root, path, limit=self.limit)
+        text = self.texts[path]
+        return _skipped(path, "is not there") if text is None else source_of(path, text)
+
+    def lines_of(self, path: str) -> list[str]:
+        """The file's lines; none if it cannot be read."""
+        source = self.read(path)
+        return source.lines() if isinstance(source, Source) else []
+
+    def listing(self, exclude: Sequence[str]) -> Listing:
+        """The project's Python files."""
+        listing = listing_of(self.root, exclude)
+        if not self.texts:
+            return listing
+        excluded = _excluded_by(exclude)
+        # Nothing on disk has such a stamp, and nothing is ever sure of it: the text is looked at every time.
+        files = {file.path: file for file in listing.files if file.path not in self.texts}
+        for path, text in self.texts.items():
+            if text is not None and _would_be_listed(path, excluded):
+                files[path] = File(path, -1, _NEVER)
+        return Listing(tuple(files[path] for path in sorted(files)), listing.skipped)
+
+
 def listing_of(root: Path, exclude: Sequence[str] = ()) -> Listing:
     """The Python files below the root that are the project's own.
 
     Hidden folders, virtual environments, installed and built packages, and what the globs in `exclude` match are left
     out. Symbolic links are not followed: what they lead to inside the root is listed where it is.
     """
-    excluded = re.compile("|".join(map(_pattern_of, exclude)) or r"(?!)")
-    found = sorted(_walk(str(root), "", excluded), key=lambda each: each.path)
+    found = sorted(_walk(str(root), "", _excluded_by(exclude)), key=lambda each: each.path)
     return Listing(
         files=tuple(each for each in found if isinstance(each, File)),
         skipped=tuple(each for each in found if isinstance(each, Skipped)),
@@ -99,6 +134,16 @@ def _walk(folder: str, prefix: str, excluded: re.Pattern[str]) -> Iterator[File 
                 waiting.append((entry.path, f"{path}/"))
             elif entry.name.endswith(".py"):
                 yield from _file(entry, path)
+
+
+def _would_be_listed(path: str, excluded: re.Pattern[str]) -> bool:
+    words = path.split("/")
+    ours = path.endswith(".py") and not any(word.startswith(".") or word in _NOT_OURS for word in words)
+    return ours and not any(excluded.fullmatch("/".join(words[:end])) for end in range(1, len(words) + 1))
+
+
+def _excluded_by(globs: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_pattern_of, globs)) or r"(?!)")
 
 
 def _is_ours(name: str, names: set[str]) -> bool:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct
 
-from slowpath import discovery
 from slowpath.cache import Stamp
 from slowpath.config import Settings
 from slowpath.declarations import Declarations, declare
-from slowpath.discovery import File
+from slowpath.discovery import File, Folder
 from slowpath.finding import Skipped
 from slowpath.processes import parts, shared, worth
 from slowpath.roles import role_of
@@ -39,7 +37,7 @@ class Index(Struct, frozen=True):
 
 
 def declared_in(
-    root: Path,
+    folder: Folder,
     settings: Settings,
     files: Sequence[File],
     stamps: Mapping[str, Stamp],
@@ -56,7 +54,7 @@ def declared_in(
     tests = _Tests(file for file in files if role_of(file.path) == "test" and "test" not in settings.include_roles)
     result: dict[str, Read] = {}
     while wanted:
-        reads = _read(root, settings, wanted, stamps, known, jobs, progress)
+        reads = _read(folder, settings, wanted, stamps, known, jobs, progress)
         result |= reads
         wanted = tests.named_by(each.declarations for each in reads.values())
     declared = {path: read.declarations for path, read in sorted(result.items()) if read.declarations is not None}
@@ -70,7 +68,7 @@ def declared_in(
 
 
 def _read(
-    root: Path,
+    folder: Folder,
     settings: Settings,
     files: Iterable[File],
     stamps: Mapping[str, Stamp],
@@ -89,7 +87,7 @@ def _read(
             unread.append((file, digest))
     jobs = worth(jobs, len(unread))
     tasks = parts(unread, jobs, lambda task: task[0].size)
-    work = partial(_read_all, root, settings.max_file_size)
+    work = partial(_read_all, folder)
     for reads in shared(work, tasks, jobs, list[Read], _nothing):
         for read in reads:
             old = known.get(read.path)
@@ -99,13 +97,13 @@ def _read(
     return result
 
 
-def _read_all(root: Path, limit: int, files: Sequence[_Unread]) -> list[Read]:
+def _read_all(folder: Folder, files: Sequence[_Unread]) -> list[Read]:
     """The files as they are; without declarations where the text is the one of this digest."""
-    return [_read_one(root, limit, file, digest) for file, digest in files]
+    return [_read_one(folder, file, digest) for file, digest in files]
 
 
-def _read_one(root: Path, limit: int, file: File, digest: str) -> Read:
-    source = discovery.read(root, file.path, limit=limit)
+def _read_one(folder: Folder, file: File, digest: str) -> Read:
+    source = folder.read(file.path)
     if isinstance(source, Skipped):
         return Read(file.path, Stamp(file.size, file.mtime_ns, ""), None, source)
     stamp = Stamp(file.size, file.mtime_ns, source.digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec import Struct
 from slowpath import config, discovery, suppression
 from slowpath.cache import Declared, Snapshot, Stamp, Store
 from slowpath.config import Settings
-from slowpath.discovery import File
+from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
 from slowpath.roles import role_of
 from slowpath.source import Source
@@ -41,21 +41,24 @@ def run(
     cache: bool,
     jobs: int,
     progress: Progress | None = None,
+    texts: Mapping[str, str | None] | None = None,
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
-    When no file has changed since the last run nothing is analysed, whichever rules are selected.
+    When no file has changed since the last run nothing is analysed, whichever rules are selected. `texts` are what
+    files say instead of what is on disk.
     """
+    folder = Folder(root, settings.max_file_size, texts or {})
     taken_ns = time.time_ns()
-    listing = discovery.listing_of(root, settings.exclude)
+    listing = folder.listing(settings.exclude)
     store = Store(root, settings) if cache else None
     snapshot = store.snapshot() if store is not None else None
-    if snapshot is None or not _is_true(snapshot, root, settings, listing.files):
-        snapshot = _taken(taken_ns, root, settings, listing.files, store, snapshot, jobs, progress)
-    return _report(root, settings, targets, snapshot, listing.skipped, len(listing.files))
+    if snapshot is None or not _is_true(snapshot, folder, listing.files):
+        snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)
+    return _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files))
 
 
-def _is_true(snapshot: Snapshot, root: Path, settings: Settings, files: Sequence[File]) -> bool:
+def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:
     """Whether there are the same files as then, saying the same."""
     if snapshot.stamps.keys() != {file.path for file in files}:
         return False
@@ -67,7 +70,7 @@ def _is_true(snapshot: Snapshot, root: Path, settings: Settings, files: Sequence
         # Nobody read it, or nobody could.
         if not stamp.digest and file.path not in failed:
             continue
-        source = discovery.read(root, file.path, limit=settings.max_file_size)
+        source = folder.read(file.path)
         if (source.digest if isinstance(source, Source) else "") != stamp.digest:
             return False
     return True
@@ -80,7 +83,7 @@ def _is_sure(stamp: Stamp, snapshot: Snapshot) -> bool:
 
 def _taken(
     taken_ns: int,
-    root: Path,
+    folder: Folder,
     settings: Settings,
     files: Sequence[File],
     store: Store | None,
@@ -96,8 +99,8 @@ def _taken(
     known = declared.files if declared is not None else {}
     sure = {path: stamp for path, stamp in old.stamps.items() if _is_sure(stamp, old)} if old is not None else {}
     bar = _Bar(progress, len(files))
-    index = declared_in(root, settings, files, sure, known, jobs=jobs, progress=bar.read)
-    result = analyse(root, settings, index, memory, jobs=jobs, progress=bar.check)
+    index = declared_in(folder, settings, files, sure, known, jobs=jobs, progress=bar.read)
+    result = analyse(folder, settings, index, memory, jobs=jobs, progress=bar.check)
     snapshot = Snapshot(taken_ns, index.stamps, result.rules, result.findings, (*index.skipped, *result.failed))
     if store is not None:
         store.keep(*((Declared(index.declarations),) if index.changed else ()), result.memory, snapshot)
@@ -127,7 +130,7 @@ class _Bar:
 
 
 def _report(
-    root: Path,
+    folder: Folder,
     settings: Settings,
     targets: Sequence[str],
     snapshot: Snapshot,
@@ -147,8 +150,7 @@ def _report(
     kept: list[Finding] = []
     suppressed = 0
     for path, group in by_path.items():
-        source = discovery.read(root, path, limit=settings.max_file_size)
-        result = suppression.suppress(source.lines() if isinstance(source, Source) else [], group)
+        result = suppression.suppress(folder.lines_of(path), group)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
@@ -160,6 +162,7 @@ def why(root: Path, settings: Settings, path: str, line: int) -> str:
     from slowpath.analysis import workshop_of
     from slowpath.explanation import explain
 
-    workshop = workshop_of(root, settings, discovery.listing_of(root, settings.exclude).files)
+    folder = Folder(root, settings.max_file_size)
+    workshop = workshop_of(folder, settings, folder.listing(settings.exclude).files)
     lines = workshop.texts.lines_of(path)
     return explain(workshop.program, workshop.rules, workshop.roots, path, line, lines)

@@ -112,17 +112,11 @@ def jobs_of(settings: Settings) -> int:
 
 def view_of(root: Path, settings: Settings, *, seconds: float = 0) -> View:
     """How to show what is found in this project, from where the user stands."""
-    from slowpath.discovery import read
-    from slowpath.finding import Skipped
-
-    @lru_cache(maxsize=64)
-    def lines_of(path: str) -> list[str]:
-        source = read(root, path, limit=settings.max_file_size)
-        return [] if isinstance(source, Skipped) else source.lines()
+    from slowpath.discovery import Folder
 
     return View(
         path_of=path_from_here(root),
-        lines_of=lines_of,
+        lines_of=lru_cache(maxsize=64)(Folder(root, settings.max_file_size).lines_of),
         width=shutil.get_terminal_size((120, 24)).columns,
         colour=wants_colour(os.environ, terminal=sys.stdout.isatty()),
         seconds=seconds,
