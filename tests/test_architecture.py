@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "slowpath"
 
 # From top to bottom; a module or package imports from its own layer and from those above.
 LAYERS = (
-    ("errors", "source", "roles", "expression", "spelling", "reading", "sketching", "declarations"),
+    ("errors", "source", "roles", "expression", "spelling", "respelling", "reading", "sketching", "declarations"),
     ("references", "layout", "project"),
     ("loads", "schema", "vocabulary", "tables", "knowledge", "libraries", "sql"),
     ("semantics",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Literal
@@ -37,6 +36,7 @@ from slowpath.expression import (
     Yield,
     at_of,
 )
+from slowpath.respelling import respelled
 
 Kind = Literal["/", "", "*", "k", "**"]
 
@@ -384,16 +384,12 @@ _READERS |= {
 }
 
 
-# PEP 758 (Python 3.14): `except A, B:` without parentheses.
-_BARE_EXCEPT = re.compile(r"^([ \t]*except\*?[ \t]+)([^\s():#][^():#\n]*,[^():#\n]*?)([ \t]*:)", re.MULTILINE)
-
-
 def parsed(text: str) -> ast.Module:
-    """The tree of the text. Raises `SyntaxError`; what newer versions of Python write without parentheses is read on
-    older ones too."""
+    """The tree of the text, also of one that is written for a newer Python. Raises `SyntaxError`."""
     try:
         return ast.parse(text, type_comments=False)
-    except SyntaxError as error:
-        if "parenthesized" not in error.msg:
+    except SyntaxError:
+        older = respelled(text)
+        if older == text:
             raise
-        return ast.parse(_BARE_EXCEPT.sub(r"\1(\2)\3", text), type_comments=False)
+        return ast.parse(older, type_comments=False)
