@@ -23,6 +23,8 @@ LAYERS = (
         "reach",
         "discovery",
         "cache",
+        "ledger",
+        "selection",
         "processes",
         "indexing",
         "analysis",
