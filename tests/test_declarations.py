@@ -64,7 +64,7 @@ def written(expression: object) -> str:
         ("1.5", "1.5"),
         ("True", "True"),
         ("None", "None"),
-        ("f'a{b!r:>{w}}c'", "Template(['a', b, 'c'])"),
+        ("f'a{b!r:>{w}}c'", "Template(['a', b, w, 'c'])"),
         ("[a, *b]", "Listing(list, [a, Starred(b)])"),
         ("(a, b)", "Listing(tuple, [a, b])"),
         ("{a, b}", "Listing(set, [a, b])"),

@@ -1,4 +1,4 @@
-"""LibCST's trees in the neutral form: what each construct becomes, and that numbers lead to places."""
+"""Bodies in the neutral form: what each construct becomes, whichever parser reads it, and where the numbers lead."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from msgspec import Struct
 
 from slowpath.expression import Node
+from slowpath.semantics import exact_lowering, quick_lowering
 from slowpath.semantics.lowering import Body, LoweringError, lower, spans
 from slowpath.semantics.slices import slice_of
 from slowpath.semantics.statement import Statement
@@ -37,7 +38,10 @@ def shape(value: object) -> str:
 
 
 def body_of(code: str, is_async: bool = False) -> Body:
-    return lower(f"{'async ' if is_async else ''}def f():\n{textwrap.indent(code, '    ')}", 1)
+    text = f"{'async ' if is_async else ''}def f():\n{textwrap.indent(code, '    ')}"
+    body = lower(text, 1)
+    assert exact_lowering.lowered(text, 1) == body
+    return body
 
 
 def check_statements(code: str, expected: str) -> None:
@@ -80,7 +84,7 @@ EXPRESSIONS = {
     "f'a'": "Constant('a')",
     "f''": "Constant()",
     "'a' f'b{x}c{{}}' 'd'": "Template([Constant('ab'), Name('x'), Constant('c{}d')])",
-    "f'{x!r:>{w}.{p}} {y=}'": "Template([Name('x'), Name('w'), Name('p'), Constant(' '), Name('y')])",
+    "f'{x!r:>{w}.{p}} {y=}'": "Template([Name('x'), Name('w'), Name('p'), Constant(' y='), Name('y')])",
     r"f'\t{x}' rf'\t'": r"Template([Constant('\t'), Name('x'), Constant('\\t')])",
     "f'{1}'": "Template([Template([Constant(1)])])",
     "[a, *b]": "Listing('list', [Name('a'), Starred(Name('b'))])",
@@ -360,6 +364,40 @@ def test_places_in_awkward_code() -> None:
 @pytest.mark.parametrize("module", [argparse, asyncio.base_events, textwrap], ids=lambda module: module.__name__)
 def test_places_in_the_standard_library(module: ModuleType) -> None:
     assert check_places(Path(str(module.__file__)).read_text(encoding="utf-8")) > 10
+
+
+def functions_in(text: str) -> Iterator[tuple[str, int]]:
+    """The slice of every function, and the column it begins in."""
+    lines = text.split("\n")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, FunctionNode):
+            column = _character(node.lineno, node.col_offset, lines)
+            yield slice_of(lines, node.lineno, node.end_lineno or 0), column
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("folder", ["../src", "../fixtures", "asyncio", "email", "importlib", "unittest"])
+def test_both_parsers_give_the_same(folder: str) -> None:
+    home = Path(__file__).parent if folder.startswith("..") else Path(argparse.__file__).parent
+    compared = 0
+    for file in sorted((home / folder).rglob("*.py")):
+        try:
+            functions = list(functions_in(file.read_text(encoding="utf-8")))
+        except SyntaxError:
+            # Fixtures hold what newer versions of Python can read.
+            continue
+        for slice_text, column in functions:
+            quick = quick_lowering.lowered(slice_text, column)
+            assert quick is not None
+            assert quick == exact_lowering.lowered(slice_text, column), file
+            compared += 1
+    assert compared > 50
+
+
+def test_what_the_running_python_cannot_read_is_read_by_libcst() -> None:
+    newer = 'def f[T](a: T):\n    return f"{a["b"]}"'
+    assert (quick_lowering.lowered(newer, 1) is None) == (sys.version_info < (3, 12))
+    assert shape(lower(newer, 1).statements) == "[Return(Template([Subscript(Name('a'), Constant('b'))]))]"
 
 
 def test_number_zero_is_the_name_of_the_function() -> None:

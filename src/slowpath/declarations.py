@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
+from slowpath.annotations import annotation_of
 from slowpath.expression import (
     Attribute,
     Binary,
@@ -19,7 +20,7 @@ from slowpath.expression import (
     Name,
     Parameter,
 )
-from slowpath.reading import Lines, annotation_of, bindings_of, expression_of, operator_of, parameters_of, parsed
+from slowpath.reading import Lines, bindings_of, expression_of, operator_of, parameters_of, parsed
 from slowpath.sketching import Definition, Function, Mentions
 from slowpath.source import Source, digest_of
 
@@ -220,7 +221,7 @@ def _function(reader: _Reader, node: Function, scope: _Scope) -> None:
             end,
             lines.column(node.lineno, node.col_offset),
             isinstance(node, ast.AsyncFunctionDef),
-            parameters_of(arguments, lines),
+            parameters_of(arguments, lines, annotation_of),
             annotation_of(node.returns, lines) if node.returns else None,
             tuple([expression_of(decorator, lines) for decorator in node.decorator_list]),
             scope.owner,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isfinite
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -74,11 +74,25 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }
 
 
+class Places(Protocol):
+    """Says for each node what its expression's `at` is."""
+
+    def at(self, node: ast.AST) -> int: ...
+
+
 class Lines(Struct, frozen=True):
-    """The lines of a file; `ascii` says that bytes and characters are the same in all of them."""
+    """The lines of a file, where a node's place is its line and column; `ascii` says that bytes and characters are the
+    same in all of them."""
 
     lines: list[str]
     ascii: bool
+
+    def at(self, node: ast.AST) -> int:
+        """The line and column where the node begins."""
+        line, offset = node.lineno, node.col_offset  # type: ignore[attr-defined]
+        if self.ascii and offset < 4095:
+            return line << 12 | offset + 1  # type: ignore[no-any-return]
+        return at_of(line, self.column(line, offset))
 
     def column(self, line: int, offset: int) -> int:
         """The column, in characters from 1, of this UTF-8 offset."""
@@ -89,20 +103,14 @@ class Lines(Struct, frozen=True):
         return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="ignore")) + 1
 
 
-def expression_of(node: ast.expr, lines: Lines) -> Expression:
+Reader = Callable[[ast.expr, Places], Expression]
+
+
+def expression_of(node: ast.expr, places: Places) -> Expression:
     """The expression in the neutral form."""
     read = _READERS.get(node.__class__)
-    at = (
-        node.lineno << 12 | node.col_offset + 1
-        if lines.ascii and node.col_offset < 4095
-        else at_of(node.lineno, lines.column(node.lineno, node.col_offset))
-    )
-    return read(node, at, lines) if read else Constant(at, None, "other")
-
-
-def annotation_of(node: ast.expr, lines: Lines) -> Expression:
-    """The annotation in the neutral form, with the parts of it that are quoted read as code."""
-    return expression_of(_unquoted(node), lines)
+    at = places.at(node)
+    return read(node, at, places) if read else Constant(at, None, "other")
 
 
 def operator_of(operator: ast.operator) -> str:
@@ -110,21 +118,21 @@ def operator_of(operator: ast.operator) -> str:
     return _OPERATORS[type(operator)]
 
 
-def parameters_of(arguments: ast.arguments, lines: Lines) -> tuple[Parameter, ...]:
-    """The parameters in order."""
+def parameters_of(arguments: ast.arguments, places: Places, annotated: Reader) -> tuple[Parameter, ...]:
+    """The parameters in order, with their annotations as `annotated` reads them."""
     ordinary = [*arguments.posonlyargs, *arguments.args]
     defaults: list[ast.expr | None] = [None] * (len(ordinary) - len(arguments.defaults))
     defaults += arguments.defaults
     found = [
-        _parameter(argument, "/" if index < len(arguments.posonlyargs) else "", default, lines)
+        _parameter(argument, "/" if index < len(arguments.posonlyargs) else "", default, places, annotated)
         for index, (argument, default) in enumerate(zip(ordinary, defaults, strict=True))
     ]
     if arguments.vararg:
-        found.append(_parameter(arguments.vararg, "*", None, lines))
+        found.append(_parameter(arguments.vararg, "*", None, places, annotated))
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found.append(_parameter(argument, "k", default, lines))
+        found.append(_parameter(argument, "k", default, places, annotated))
     if arguments.kwarg:
-        found.append(_parameter(arguments.kwarg, "**", None, lines))
+        found.append(_parameter(arguments.kwarg, "**", None, places, annotated))
     return tuple(found)
 
 
@@ -140,46 +148,9 @@ def bindings_of(target: ast.expr, value: Expression | None) -> Iterator[tuple[st
                 yield from bindings_of(part, _part(value, index, [*map(type, parts)].count(ast.Starred)))
 
 
-def _parameter(argument: ast.arg, kind: Kind, default: ast.expr | None, lines: Lines) -> Parameter:
-    return Parameter(
-        argument.arg,
-        kind,
-        annotation_of(argument.annotation, lines) if argument.annotation else None,
-        expression_of(default, lines) if default else None,
-    )
-
-
-def _unquoted(node: ast.expr) -> ast.expr:
-    """The annotation with its quoted parts replaced by the code in them; what is no annotation stays as it is."""
-    match node:
-        case ast.Constant(value=str(text)) if text.strip():
-            return _parsed(text, node)
-        case ast.Subscript(value=ast.Name(id="Literal") | ast.Attribute(attr="Literal")):
-            return node
-        case ast.Subscript(
-            value=ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"),
-            slice=ast.Tuple(elts=[first, *_] as elements),
-        ):
-            elements[0] = _unquoted(first)
-        case ast.Subscript(value=value, slice=index):
-            node.value = _unquoted(value)
-            node.slice = _unquoted(index)
-        case ast.BinOp(left=left, right=right):
-            node.left = _unquoted(left)
-            node.right = _unquoted(right)
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
-            elements[:] = [_unquoted(element) for element in elements]
-    return node
-
-
-def _parsed(text: str, place: ast.Constant) -> ast.expr:
-    try:
-        parsed = ast.parse(f"({text})", mode="eval").body
-    except (SyntaxError, ValueError):
-        return place
-    for node in ast.walk(parsed):
-        ast.copy_location(node, place)
-    return _unquoted(parsed)
+def _parameter(argument: ast.arg, kind: Kind, default: ast.expr | None, places: Places, annotated: Reader) -> Parameter:
+    annotation = annotated(argument.annotation, places) if argument.annotation else None
+    return Parameter(argument.arg, kind, annotation, _optional(default, places))
 
 
 def _part(value: Expression | None, index: int, starred: int) -> Expression | None:
@@ -190,23 +161,23 @@ def _part(value: Expression | None, index: int, starred: int) -> Expression | No
     return Subscript(value.at, value, Constant(value.at, index))
 
 
-def _optional(node: ast.expr | None, lines: Lines) -> Expression | None:
-    return expression_of(node, lines) if node else None
+def _optional(node: ast.expr | None, places: Places) -> Expression | None:
+    return expression_of(node, places) if node else None
 
 
-def _all(nodes: Sequence[ast.expr], lines: Lines) -> tuple[Expression, ...]:
-    return tuple([expression_of(node, lines) for node in nodes])
+def _all(nodes: Sequence[ast.expr], places: Places) -> tuple[Expression, ...]:
+    return tuple([expression_of(node, places) for node in nodes])
 
 
-def _name(node: ast.Name, at: int, lines: Lines) -> Expression:
+def _name(node: ast.Name, at: int, places: Places) -> Expression:
     return Name(at, node.id)
 
 
-def _attribute(node: ast.Attribute, at: int, lines: Lines) -> Expression:
-    return Attribute(at, expression_of(node.value, lines), node.attr)
+def _attribute(node: ast.Attribute, at: int, places: Places) -> Expression:
+    return Attribute(at, expression_of(node.value, places), node.attr)
 
 
-def _constant(node: ast.Constant, at: int, lines: Lines) -> Expression:
+def _constant(node: ast.Constant, at: int, places: Places) -> Expression:
     value = node.value
     match value:
         case str():
@@ -223,128 +194,148 @@ def _constant(node: ast.Constant, at: int, lines: Lines) -> Expression:
     return Constant(at, None, "other")
 
 
-def _call(node: ast.Call, at: int, lines: Lines) -> Expression:
+def _call(node: ast.Call, at: int, places: Places) -> Expression:
+    func = expression_of(node.func, places)
     arguments = [
-        Argument(expression_of(passed.value, lines), None, "*")
+        Argument(expression_of(passed.value, places), None, "*")
         if isinstance(passed, ast.Starred)
-        else Argument(expression_of(passed, lines))
+        else Argument(expression_of(passed, places))
         for passed in node.args
     ]
     for keyword in node.keywords:
-        value = expression_of(keyword.value, lines)
+        value = expression_of(keyword.value, places)
         arguments.append(Argument(value, keyword.arg) if keyword.arg else Argument(value, None, "**"))
-    return Call(at, expression_of(node.func, lines), tuple(arguments))
+    return Call(at, func, tuple(arguments))
 
 
-def _template(node: ast.JoinedStr, at: int, lines: Lines) -> Expression:
-    return Template(at, _all(node.values, lines))
+def _template(node: ast.JoinedStr, at: int, places: Places) -> Expression:
+    if all(isinstance(piece, ast.Constant) for piece in node.values):
+        return Constant(at, "".join([str(piece.value) for piece in node.values if isinstance(piece, ast.Constant)]))
+    return Template(at, tuple(_pieces(node.values, places)))
 
 
-def _hole(node: ast.FormattedValue, at: int, lines: Lines) -> Expression:
-    return expression_of(node.value, lines)
+def _pieces(pieces: Iterable[ast.expr], places: Places) -> Iterator[Expression]:
+    for piece in pieces:
+        if isinstance(piece, ast.Constant):
+            yield expression_of(piece, places)
+        else:
+            yield from _holes(piece, places)
 
 
-def _list(node: ast.List, at: int, lines: Lines) -> Expression:
-    return Listing(at, "list", _all(node.elts, lines))
+def _holes(piece: ast.expr, places: Places) -> Iterator[Expression]:
+    """What a hole holds, then what the holes in its format do."""
+    # A hole that is a literal must not merge with the text around it: its conversion and format are unknown.
+    hole = expression_of(piece.value, places)  # type: ignore[attr-defined]
+    yield Template(hole.at, (hole,)) if type(hole) is Constant else hole
+    for nested in getattr(piece.format_spec, "values", ()):  # type: ignore[attr-defined]
+        if not isinstance(nested, ast.Constant):
+            yield from _holes(nested, places)
 
 
-def _tuple(node: ast.Tuple, at: int, lines: Lines) -> Expression:
-    return Listing(at, "tuple", _all(node.elts, lines))
+def _list(node: ast.List, at: int, places: Places) -> Expression:
+    return Listing(at, "list", _all(node.elts, places))
 
 
-def _set(node: ast.Set, at: int, lines: Lines) -> Expression:
-    return Listing(at, "set", _all(node.elts, lines))
+def _tuple(node: ast.Tuple, at: int, places: Places) -> Expression:
+    return Listing(at, "tuple", _all(node.elts, places))
 
 
-def _dict(node: ast.Dict, at: int, lines: Lines) -> Expression:
-    return Mapping(at, tuple([_optional(key, lines) for key in node.keys]), _all(node.values, lines))
+def _set(node: ast.Set, at: int, places: Places) -> Expression:
+    return Listing(at, "set", _all(node.elts, places))
 
 
-def _subscript(node: ast.Subscript, at: int, lines: Lines) -> Expression:
-    return Subscript(at, expression_of(node.value, lines), expression_of(node.slice, lines))
+def _dict(node: ast.Dict, at: int, places: Places) -> Expression:
+    pairs = zip(node.keys, node.values, strict=True)
+    entries = [(_optional(key, places), expression_of(value, places)) for key, value in pairs]
+    return Mapping(at, tuple([key for key, _ in entries]), tuple([value for _, value in entries]))
 
 
-def _slice(node: ast.Slice, at: int, lines: Lines) -> Expression:
-    return Slice(at, _optional(node.lower, lines), _optional(node.upper, lines), _optional(node.step, lines))
+def _subscript(node: ast.Subscript, at: int, places: Places) -> Expression:
+    return Subscript(at, expression_of(node.value, places), expression_of(node.slice, places))
 
 
-def _lambda(node: ast.Lambda, at: int, lines: Lines) -> Expression:
-    return Lambda(at, parameters_of(node.args, lines), expression_of(node.body, lines))
+def _slice(node: ast.Slice, at: int, places: Places) -> Expression:
+    return Slice(at, _optional(node.lower, places), _optional(node.upper, places), _optional(node.step, places))
 
 
-def _list_comprehension(node: ast.ListComp, at: int, lines: Lines) -> Expression:
-    return Comprehension(at, "list", expression_of(node.elt, lines), None, _generators(node.generators, lines))
+def _lambda(node: ast.Lambda, at: int, places: Places) -> Expression:
+    return Lambda(at, parameters_of(node.args, places, expression_of), expression_of(node.body, places))
 
 
-def _set_comprehension(node: ast.SetComp, at: int, lines: Lines) -> Expression:
-    return Comprehension(at, "set", expression_of(node.elt, lines), None, _generators(node.generators, lines))
+def _list_comprehension(node: ast.ListComp, at: int, places: Places) -> Expression:
+    return Comprehension(at, "list", expression_of(node.elt, places), None, _generators(node.generators, places))
 
 
-def _generator_expression(node: ast.GeneratorExp, at: int, lines: Lines) -> Expression:
-    return Comprehension(at, "generator", expression_of(node.elt, lines), None, _generators(node.generators, lines))
+def _set_comprehension(node: ast.SetComp, at: int, places: Places) -> Expression:
+    return Comprehension(at, "set", expression_of(node.elt, places), None, _generators(node.generators, places))
 
 
-def _dict_comprehension(node: ast.DictComp, at: int, lines: Lines) -> Expression:
-    key = expression_of(node.key, lines)
-    return Comprehension(at, "dict", expression_of(node.value, lines), key, _generators(node.generators, lines))
+def _generator_expression(node: ast.GeneratorExp, at: int, places: Places) -> Expression:
+    return Comprehension(at, "generator", expression_of(node.elt, places), None, _generators(node.generators, places))
 
 
-def _generators(generators: list[ast.comprehension], lines: Lines) -> tuple[Generator, ...]:
+def _dict_comprehension(node: ast.DictComp, at: int, places: Places) -> Expression:
+    key = expression_of(node.key, places)
+    return Comprehension(at, "dict", expression_of(node.value, places), key, _generators(node.generators, places))
+
+
+def _generators(generators: list[ast.comprehension], places: Places) -> tuple[Generator, ...]:
     return tuple(
         Generator(
-            expression_of(generator.target, lines),
-            expression_of(generator.iter, lines),
-            _all(generator.ifs, lines),
+            expression_of(generator.target, places),
+            expression_of(generator.iter, places),
+            _all(generator.ifs, places),
             bool(generator.is_async),
         )
         for generator in generators
     )
 
 
-def _binary(node: ast.BinOp, at: int, lines: Lines) -> Expression:
-    return Binary(at, _OPERATORS[type(node.op)], expression_of(node.left, lines), expression_of(node.right, lines))
+def _binary(node: ast.BinOp, at: int, places: Places) -> Expression:
+    return Binary(at, _OPERATORS[type(node.op)], expression_of(node.left, places), expression_of(node.right, places))
 
 
-def _compare(node: ast.Compare, at: int, lines: Lines) -> Expression:
+def _compare(node: ast.Compare, at: int, places: Places) -> Expression:
     operators = tuple([_OPERATORS[type(operator)] for operator in node.ops])
-    return Compare(at, expression_of(node.left, lines), operators, _all(node.comparators, lines))
+    return Compare(at, expression_of(node.left, places), operators, _all(node.comparators, places))
 
 
-def _boolean(node: ast.BoolOp, at: int, lines: Lines) -> Expression:
+def _boolean(node: ast.BoolOp, at: int, places: Places) -> Expression:
     operator: Literal["and", "or"] = "and" if isinstance(node.op, ast.And) else "or"
-    first, *others = _all(node.values, lines)
-    for other in others:
-        first = Boolean(at, operator, first, other)
+    inner = [places.at(node) for _ in node.values[2:]]
+    first, *others = _all(node.values, places)
+    for each, other in zip((*reversed(inner), at), others, strict=True):
+        first = Boolean(each, operator, first, other)
     return first
 
 
-def _unary(node: ast.UnaryOp, at: int, lines: Lines) -> Expression:
-    return Unary(at, _OPERATORS[type(node.op)], expression_of(node.operand, lines))
+def _unary(node: ast.UnaryOp, at: int, places: Places) -> Expression:
+    return Unary(at, _OPERATORS[type(node.op)], expression_of(node.operand, places))
 
 
-def _conditional(node: ast.IfExp, at: int, lines: Lines) -> Expression:
-    test, body, orelse = _all((node.test, node.body, node.orelse), lines)
+def _conditional(node: ast.IfExp, at: int, places: Places) -> Expression:
+    test, body, orelse = _all((node.test, node.body, node.orelse), places)
     return Conditional(at, test, body, orelse)
 
 
-def _await(node: ast.Await, at: int, lines: Lines) -> Expression:
-    return Await(at, expression_of(node.value, lines))
+def _await(node: ast.Await, at: int, places: Places) -> Expression:
+    return Await(at, expression_of(node.value, places))
 
 
-def _yield(node: ast.Yield, at: int, lines: Lines) -> Expression:
-    return Yield(at, _optional(node.value, lines), False)
+def _yield(node: ast.Yield, at: int, places: Places) -> Expression:
+    return Yield(at, _optional(node.value, places), False)
 
 
-def _yield_from(node: ast.YieldFrom, at: int, lines: Lines) -> Expression:
-    return Yield(at, expression_of(node.value, lines), True)
+def _yield_from(node: ast.YieldFrom, at: int, places: Places) -> Expression:
+    return Yield(at, expression_of(node.value, places), True)
 
 
-def _starred(node: ast.Starred, at: int, lines: Lines) -> Expression:
-    return Starred(at, expression_of(node.value, lines))
+def _starred(node: ast.Starred, at: int, places: Places) -> Expression:
+    return Starred(at, expression_of(node.value, places))
 
 
-def _walrus(node: ast.NamedExpr, at: int, lines: Lines) -> Expression:
-    return Walrus(at, expression_of(node.target, lines), expression_of(node.value, lines))
+def _walrus(node: ast.NamedExpr, at: int, places: Places) -> Expression:
+    return Walrus(at, expression_of(node.target, places), expression_of(node.value, places))
 
 
 _READERS: dict[type[ast.expr], Callable[..., Expression]] = {
@@ -353,7 +344,6 @@ _READERS: dict[type[ast.expr], Callable[..., Expression]] = {
     ast.Constant: _constant,
     ast.Call: _call,
     ast.JoinedStr: _template,
-    ast.FormattedValue: _hole,
     ast.List: _list,
     ast.Tuple: _tuple,
     ast.Set: _set,
@@ -377,11 +367,8 @@ _READERS: dict[type[ast.expr], Callable[..., Expression]] = {
     ast.NamedExpr: _walrus,
 }
 # The t-strings of 3.14.
-_READERS |= {
-    getattr(ast, name): reader
-    for name, reader in {"TemplateStr": _template, "Interpolation": _hole}.items()
-    if hasattr(ast, name)
-}
+if hasattr(ast, "TemplateStr"):
+    _READERS[ast.TemplateStr] = _template
 
 
 def parsed(text: str) -> ast.Module:

@@ -6,8 +6,9 @@ import re
 from math import isfinite
 from unicodedata import lookup
 
-# Python itself refuses to read decimal integers longer than 4,300 digits.
+# Python itself refuses to read decimal integers longer than 4,300 digits, and caches keep whole numbers of 64 bits.
 _LONGEST_INTEGER = 4_000
+_BIG = 2**63
 
 _ESCAPE = re.compile(
     r"\\(?:\n|[\\'\"abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]+\}|[xuUN])"
@@ -50,7 +51,8 @@ def unescaped(text: str) -> str | None:
 
 def integer(literal: str) -> int | None:
     """The value of an integer literal, unless it is huge."""
-    return int(literal, 0) if len(literal) <= _LONGEST_INTEGER else None
+    value = int(literal, 0) if len(literal) <= _LONGEST_INTEGER else _BIG
+    return value if value < _BIG else None
 
 
 def floating(literal: str) -> float | None:

@@ -1,105 +1,40 @@
-"""One function's slice in the neutral form, through LibCST, and the places of its nodes.
+"""One function's slice in the neutral form, and the places of its nodes.
 
 The nodes of a body are numbered in the order of the walk, from 1 (0 is the function's own name). The walk is a
-function of the text alone, so that `spans` finds the same numbers again.
+function of the text alone, whichever parser reads it, so that `spans` finds the same numbers again.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-import libcst as cst
-from msgspec import Struct
+from slowpath.semantics.body import Body, LoweringError, too_deep
+from slowpath.semantics.quick_lowering import lowered
+from slowpath.semantics.slices import is_too_deep
+from slowpath.source import Span
 
-from slowpath.expression import Parameter
-from slowpath.semantics.lowering_expressions import Nodes, parameters
-from slowpath.semantics.lowering_statements import block
-from slowpath.semantics.placing import places_of
-from slowpath.semantics.slices import is_too_deep, module_of
-from slowpath.semantics.statement import Block
-from slowpath.source import Span, moved
-
-_WRAPPER_LINES = 1
-_PLACE = re.compile(r"error at (\d+):(\d+): (.+)")
-
-
-class LoweringError(Exception):
-    """A slice that cannot be read, and where in it (line and column from 1)."""
-
-    def __init__(self, line: int, column: int, reason: str) -> None:
-        super().__init__(line, column, reason)
-        self.line = line
-        self.column = column
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.reason}"
-
-
-class Body(Struct, frozen=True, array_like=True):
-    """What one function does, and with which parameters."""
-
-    statements: Block
-    parameters: tuple[Parameter, ...]
+__all__ = ["Body", "LoweringError", "lower", "spans"]
 
 
 def lower(slice_text: str, column: int) -> Body:
-    """The function whose lines these are; `column` (from 1) is where its `def` or `async def` begins."""
-    try:
-        return _lowered(_function(_module(slice_text, column)), [])
-    except RecursionError:
-        raise _too_deep(column) from None
+    """The function whose lines these are; `column` (from 1) is where its `def` or `async def` begins.
+
+    Raises `LoweringError` when neither parser can read it.
+    """
+    if is_too_deep(slice_text):
+        raise too_deep(column)
+    body = lowered(slice_text, column)
+    if body is None:
+        from slowpath.semantics import exact_lowering
+
+        body = exact_lowering.lowered(slice_text, column)
+    return body
 
 
 def spans(slice_text: str, column: int, first_line: int, ats: Collection[int]) -> dict[int, Span]:
     """Where in the file the nodes with these numbers are, given the file's line on which the slice begins."""
-    module = _module(slice_text, column)
-    nodes: Nodes = []
-    try:
-        _lowered(_function(module), nodes)
-        places = places_of(module, [nodes[at] for at in ats])
-    except (RecursionError, KeyError):
-        # Unwinding from a RecursionError, LibCST looks up positions it has not got to.
-        raise _too_deep(column) from None
-    shift = first_line - 1 - _WRAPPER_LINES
-    return {at: moved(place, shift) for at, place in zip(ats, places, strict=True)}
+    from slowpath.semantics import exact_lowering
 
-
-def _module(slice_text: str, column: int) -> cst.Module:
     if is_too_deep(slice_text):
-        raise _too_deep(column)
-    try:
-        return cst.parse_module(module_of(slice_text, column))
-    except cst.ParserSyntaxError as error:
-        raise _unreadable(error) from None
-    except (cst.CSTValidationError, UnicodeError) as error:
-        raise LoweringError(1, column, str(error)) from None
-    except RecursionError:
-        raise _too_deep(column) from None
-
-
-def _function(module: cst.Module) -> cst.FunctionDef:
-    found: Sequence[cst.CSTNode] = module.body
-    if len(found) == 1 and isinstance(found[0], cst.If):
-        found = found[0].body.body
-    if len(found) == 1 and isinstance(found[0], cst.FunctionDef):
-        return found[0]
-    raise LoweringError(1, 1, "the lines are not those of one function")
-
-
-def _lowered(function: cst.FunctionDef, nodes: Nodes) -> Body:
-    nodes.append(function.name)
-    accepted = parameters(function.params, nodes)
-    return Body(block(function.body, nodes), accepted)
-
-
-def _too_deep(column: int) -> LoweringError:
-    return LoweringError(1, column, "nested too deeply")
-
-
-def _unreadable(error: cst.ParserSyntaxError) -> LoweringError:
-    place = _PLACE.search(error.message)
-    if place is None:
-        return LoweringError(max(error.raw_line - _WRAPPER_LINES, 1), error.raw_column + 1, error.message)
-    return LoweringError(max(int(place[1]) - _WRAPPER_LINES, 1), int(place[2]), place[3])
+        raise too_deep(column)
+    return exact_lowering.spans(slice_text, column, first_line, ats)

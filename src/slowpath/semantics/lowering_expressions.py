@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import libcst as cst
@@ -37,8 +37,8 @@ from slowpath.expression import (
     Yield,
 )
 from slowpath.semantics import literals
+from slowpath.semantics.lowering_strings import Nodes, Strings, number, strings
 
-Nodes = list[cst.CSTNode]
 ParameterKind = Literal["/", "", "*", "k", "**"]
 CollectionKind = Literal["list", "tuple", "set"]
 StarKind = Literal["", "*", "**"]
@@ -71,13 +71,8 @@ def _parameter(node: cst.Param, kind: ParameterKind, nodes: Nodes) -> Parameter:
     return Parameter(node.name.value, kind, annotation, optional(node.default, nodes))
 
 
-def _number(node: cst.CSTNode, nodes: Nodes) -> int:
-    nodes.append(node)
-    return len(nodes) - 1
-
-
 def _other(node: cst.CSTNode, nodes: Nodes) -> Constant:
-    return Constant(_number(node, nodes), None, "other")
+    return Constant(number(node, nodes), None, "other")
 
 
 _SINGLETONS: dict[str, bool | None] = {"None": None, "True": True, "False": False}
@@ -92,14 +87,16 @@ def _name(node: cst.Name, nodes: Nodes) -> Name | Constant:
 
 
 def _attribute(node: cst.Attribute, nodes: Nodes) -> Attribute:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Attribute(at, expression(node.value, nodes), node.attr.value)
 
 
 def _call(node: cst.Call, nodes: Nodes) -> Call:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     func = expression(node.func, nodes)
-    return Call(at, func, tuple([_argument(each, nodes) for each in node.args]))
+    # Keywords come last, as in the standard library's trees; `f(a=1, *b)` is how one could stand before others.
+    ordered = sorted(node.args, key=lambda each: each.keyword is not None or each.star == "**")
+    return Call(at, func, tuple([_argument(each, nodes) for each in ordered]))
 
 
 def _argument(node: cst.Arg, nodes: Nodes) -> Argument:
@@ -109,86 +106,21 @@ def _argument(node: cst.Arg, nodes: Nodes) -> Argument:
 
 def _integer(node: cst.Integer, nodes: Nodes) -> Constant:
     value = literals.integer(node.value)
-    return Constant(_number(node, nodes), value, "other" if value is None else "")
+    return Constant(number(node, nodes), value, "other" if value is None else "")
 
 
 def _float(node: cst.Float, nodes: Nodes) -> Constant:
     value = literals.floating(node.value)
-    return Constant(_number(node, nodes), value, "other" if value is None else "")
-
-
-def _string(node: cst.SimpleString, nodes: Nodes) -> Constant:
-    at = _number(node, nodes)
-    if literals.is_bytes(node.value):
-        return Constant(at, None, "bytes")
-    value = literals.string(node.value)
-    return Constant(at, value, "other" if value is None else "")
-
-
-Strings = cst.ConcatenatedString | cst.FormattedString | cst.TemplatedString
+    return Constant(number(node, nodes), value, "other" if value is None else "")
 
 
 def _strings(node: Strings, nodes: Nodes) -> Template | Constant:
-    """Adjacent strings as one: a constant when they have no holes, otherwise a template with merged constants."""
-    at = _number(node, nodes)
-    parts: list[Expression] = []
-    for part in _parts(node, nodes):
-        last = parts[-1] if parts else None
-        if type(part) is Constant and type(last) is Constant:
-            parts[-1] = _joined(last, part)
-        else:
-            parts.append(part)
-    if not parts:
-        return Constant(at, "")
-    only = parts[0]
-    if len(parts) == 1 and type(only) is Constant:
-        return Constant(at, only.value, only.kind)
-    return Template(at, tuple(parts))
-
-
-def _joined(left: Constant, right: Constant) -> Constant:
-    if type(left.value) is str and type(right.value) is str:
-        return Constant(left.at, left.value + right.value)
-    return Constant(left.at, None, left.kind or right.kind or "other")
-
-
-def _parts(node: cst.CSTNode, nodes: Nodes) -> Iterator[Expression]:
-    # Concatenated strings nest to the right, often hundreds deep.
-    while isinstance(node, cst.ConcatenatedString):
-        yield from _parts(node.left, nodes)
-        node = node.right
-    if isinstance(node, (cst.FormattedString, cst.TemplatedString)):
-        yield from _pieces(node.parts, nodes, is_raw="r" in node.start.lower())
-    else:
-        yield expression(node, nodes)
-
-
-Pieces = Sequence[cst.BaseFormattedStringContent] | Sequence[cst.BaseTemplatedStringContent]
-
-
-def _pieces(pieces: Pieces, nodes: Nodes, is_raw: bool) -> Iterator[Expression]:
-    for piece in pieces:
-        if isinstance(piece, (cst.FormattedStringText, cst.TemplatedStringText)):
-            yield _text(piece, nodes, is_raw)
-        elif isinstance(piece, (cst.FormattedStringExpression, cst.TemplatedStringExpression)):
-            # A hole that is a literal must not merge with the text around it: its conversion and format are unknown.
-            hole = expression(piece.expression, nodes)
-            yield Template(hole.at, (hole,)) if type(hole) is Constant else hole
-            for nested in _pieces(piece.format_spec or (), nodes, is_raw):
-                if type(nested) is not Constant:
-                    yield nested
-
-
-def _text(piece: cst.FormattedStringText | cst.TemplatedStringText, nodes: Nodes, is_raw: bool) -> Constant:
-    at = _number(piece, nodes)
-    text = piece.value.replace("{{", "{").replace("}}", "}")
-    value = text if is_raw or "\\" not in text else literals.unescaped(text)
-    return Constant(at, value, "other" if value is None else "")
+    return strings(node, nodes, expression)
 
 
 def _listing(kind: CollectionKind) -> Callable[[cst.Tuple | cst.List | cst.Set, Nodes], Listing]:
     def lowering(node: cst.Tuple | cst.List | cst.Set, nodes: Nodes) -> Listing:
-        at = _number(node, nodes)
+        at = number(node, nodes)
         return Listing(at, kind, tuple([_element(each, nodes) for each in node.elements]))
 
     return lowering
@@ -199,11 +131,11 @@ def _element(node: cst.BaseElement, nodes: Nodes) -> Expression:
 
 
 def _starred(node: cst.StarredElement, nodes: Nodes) -> Starred:
-    return Starred(_number(node, nodes), expression(node.value, nodes))
+    return Starred(number(node, nodes), expression(node.value, nodes))
 
 
 def _mapping(node: cst.Dict, nodes: Nodes) -> Mapping:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     keys: list[Expression | None] = []
     values: list[Expression] = []
     for each in node.elements:
@@ -213,12 +145,12 @@ def _mapping(node: cst.Dict, nodes: Nodes) -> Mapping:
 
 
 def _subscript(node: cst.Subscript, nodes: Nodes) -> Subscript:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     value = expression(node.value, nodes)
     first = node.slice[0]
     if len(node.slice) == 1 and type(first.comma) is not cst.Comma and not getattr(first.slice, "star", None):
         return Subscript(at, value, _index(first, nodes))
-    listing = _number(first, nodes)
+    listing = number(first, nodes)
     indexes = tuple([_index(each, nodes) for each in node.slice])
     return Subscript(at, value, Listing(listing, "tuple", indexes))
 
@@ -227,37 +159,37 @@ def _index(node: cst.SubscriptElement, nodes: Nodes) -> Expression:
     index = node.slice
     if isinstance(index, cst.Index):
         if index.star:
-            return Starred(_number(index, nodes), expression(index.value, nodes))
+            return Starred(number(index, nodes), expression(index.value, nodes))
         return expression(index.value, nodes)
     return expression(index, nodes)
 
 
 def _slice(node: cst.Slice, nodes: Nodes) -> Slice:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Slice(at, optional(node.lower, nodes), optional(node.upper, nodes), optional(node.step, nodes))
 
 
 def _lambda(node: cst.Lambda, nodes: Nodes) -> Lambda:
-    return Lambda(_number(node, nodes), parameters(node.params, nodes), expression(node.body, nodes))
+    return Lambda(number(node, nodes), parameters(node.params, nodes), expression(node.body, nodes))
 
 
 def _list_comprehension(node: cst.ListComp, nodes: Nodes) -> Comprehension:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Comprehension(at, "list", expression(node.elt, nodes), None, _generators(node.for_in, nodes))
 
 
 def _set_comprehension(node: cst.SetComp, nodes: Nodes) -> Comprehension:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Comprehension(at, "set", expression(node.elt, nodes), None, _generators(node.for_in, nodes))
 
 
 def _generator(node: cst.GeneratorExp, nodes: Nodes) -> Comprehension:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Comprehension(at, "generator", expression(node.elt, nodes), None, _generators(node.for_in, nodes))
 
 
 def _dict_comprehension(node: cst.DictComp, nodes: Nodes) -> Comprehension:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     key = expression(node.key, nodes)
     return Comprehension(at, "dict", expression(node.value, nodes), key, _generators(node.for_in, nodes))
 
@@ -292,7 +224,7 @@ BINARY_OPERATORS: dict[type[cst.CSTNode], str] = {
 
 
 def _binary(node: cst.BinaryOperation, nodes: Nodes) -> Binary:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Binary(
         at, BINARY_OPERATORS.get(type(node.operator), "?"), expression(node.left, nodes), expression(node.right, nodes)
     )
@@ -313,14 +245,14 @@ _COMPARISONS: dict[type[cst.CSTNode], str] = {
 
 
 def _compare(node: cst.Comparison, nodes: Nodes) -> Compare:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     left = expression(node.left, nodes)
     operators = tuple([_COMPARISONS.get(type(each.operator), "?") for each in node.comparisons])
     return Compare(at, left, operators, tuple([expression(each.comparator, nodes) for each in node.comparisons]))
 
 
 def _boolean(node: cst.BooleanOperation, nodes: Nodes) -> Boolean:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     operator: Literal["and", "or"] = "and" if type(node.operator) is cst.And else "or"
     return Boolean(at, operator, expression(node.left, nodes), expression(node.right, nodes))
 
@@ -329,22 +261,22 @@ _UNARY_OPERATORS: dict[type[cst.CSTNode], str] = {cst.Not: "not", cst.Minus: "-"
 
 
 def _unary(node: cst.UnaryOperation, nodes: Nodes) -> Unary:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Unary(at, _UNARY_OPERATORS.get(type(node.operator), "?"), expression(node.expression, nodes))
 
 
 def _conditional(node: cst.IfExp, nodes: Nodes) -> Conditional:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     test = expression(node.test, nodes)
     return Conditional(at, test, expression(node.body, nodes), expression(node.orelse, nodes))
 
 
 def _await(node: cst.Await, nodes: Nodes) -> Await:
-    return Await(_number(node, nodes), expression(node.expression, nodes))
+    return Await(number(node, nodes), expression(node.expression, nodes))
 
 
 def _yield(node: cst.Yield, nodes: Nodes) -> Yield:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     value = node.value
     if isinstance(value, cst.From):
         return Yield(at, expression(value.item, nodes), True)
@@ -352,7 +284,7 @@ def _yield(node: cst.Yield, nodes: Nodes) -> Yield:
 
 
 def _walrus(node: cst.NamedExpr, nodes: Nodes) -> Walrus:
-    at = _number(node, nodes)
+    at = number(node, nodes)
     return Walrus(at, expression(node.target, nodes), expression(node.value, nodes))
 
 
@@ -360,7 +292,7 @@ _LOWERINGS: dict[type[cst.CSTNode], Callable[..., Expression]] = {
     cst.Name: _name,
     cst.Attribute: _attribute,
     cst.Call: _call,
-    cst.SimpleString: _string,
+    cst.SimpleString: _strings,
     cst.Integer: _integer,
     cst.Float: _float,
     cst.ConcatenatedString: _strings,

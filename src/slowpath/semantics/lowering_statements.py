@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 import libcst as cst
 
 from slowpath.expression import Expression, ImportedName, dotted
-from slowpath.semantics.lowering_expressions import BINARY_OPERATORS, Nodes, expression, optional
+from slowpath.semantics.lowering_expressions import BINARY_OPERATORS, expression, optional
+from slowpath.semantics.lowering_strings import Nodes
 from slowpath.semantics.statement import (
     AnyStatement,
     Assert,
