@@ -26,7 +26,7 @@ LAYERS = (
         "declarations",
     ),
     ("references", "layout", "project"),
-    ("loads", "schema", "vocabulary", "tables", "knowledge", "libraries", "sql"),
+    ("loads", "schema", "changes", "vocabulary", "tables", "knowledge", "libraries", "sql"),
     ("semantics",),
     ("facts", "finding", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
     (
