@@ -26,9 +26,9 @@ LAYERS = (
         "declarations",
     ),
     ("references", "layout", "project"),
-    ("loads", "schema", "changes", "vocabulary", "tables", "knowledge", "libraries", "sql"),
+    ("loads", "schema", "vocabulary", "entries", "tables", "knowledge", "libraries", "sql"),
     ("semantics",),
-    ("facts", "finding", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
+    ("keys", "facts", "finding", "caching", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
     (
         "config",
         "reach",

@@ -390,3 +390,42 @@ def test_ours_list_only_methods_that_exist(covered: Covered) -> None:
     if django.VERSION < (6, 1):
         gone.add("fetch_mode")
     assert sorted(name for name in listed - gone if not hasattr(covered.real, name)) == []
+
+
+CACHES = """
+[type."a.Client"]
+kind = "client"
+[cache."a.Client"]
+lasts = "forever"
+also = ["a.Pipeline"]
+[cache."a.Client".methods]
+set = "fill key:name value expiry:ex"
+drop = "forget *keys"
+[memo."a.kept"]
+clear = ["forget"]
+expiry = ["ttl"]
+"""
+
+
+def test_what_is_said_of_caches() -> None:
+    known = knowledge(CACHES)
+    cache = known.caches["a.Pipeline"]
+    assert (cache.name, cache.lasts) == ("a.Client", "forever")
+    assert cache.methods["set"].parameters == (("key", "name"), ("value", "value"), ("expiry", "ex"))
+    assert cache.methods["drop"].parameters == (("*keys", "keys"),)
+    assert known.memos["a.kept"].keeps == "process"
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        (CACHES.replace("fill key:name", "fil key:name"), "no verb `fil`; did you mean `fill`?"),
+        (CACHES.replace("*keys", "*kays"), "no argument `*kays`"),
+        (CACHES.replace("forever", "a while"), "no way to last `a while`"),
+        (CACHES.replace('[memo."a.kept"]', '[memo."a.kept"]\nkeeps = "here"'), "no place to keep `here`"),
+    ],
+)
+def test_what_cannot_be_meant_of_a_cache(toml: str, message: str) -> None:
+    with pytest.raises(KnowledgeError) as caught:
+        knowledge(toml)
+    assert message in str(caught.value)

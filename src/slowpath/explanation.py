@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from slowpath.caching import key_of
 from slowpath.expression import line_column
+from slowpath.keys import spell
 from slowpath.references import FunctionRef
 from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import (
@@ -18,6 +20,7 @@ from slowpath.semantics.effects import (
     ReadsRelation,
     RunsQuery,
     Summary,
+    UsesCache,
     Writes,
 )
 from slowpath.semantics.lowering import spans
@@ -158,6 +161,19 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case LoadsBadly(problem=problem):
             return f"the eager load `{problem.path}`: {problem.reason}"
+        case UsesCache(does=does, label=label, key=key):
+            return f"`{label}` {_CACHE_VERBS[does]} `{spell(key_of(key))}`"
+
+
+_CACHE_VERBS = {
+    "read": "reads the cache entry",
+    "fill": "fills the cache entry",
+    "fetch": "reads the cache entry and fills it on a miss,",
+    "use": "works on the cache entry",
+    "forget": "forgets the cache entry",
+    "expire": "gives a time to live to the cache entry",
+    "flush": "forgets all cache entries,",
+}
 
 
 def _through(effect: AnyEffect) -> str:

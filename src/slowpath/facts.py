@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from slowpath.keys import Key
 from slowpath.source import Place
+from slowpath.vocabulary import Action, CacheVerb, Scope
 
 
 class Fact(Struct, frozen=True, tag=True, array_like=True):
@@ -29,4 +31,63 @@ class Deletes(Fact, frozen=True):
     model: str
 
 
-AnyFact = Deletes
+class Source(Struct, frozen=True, array_like=True):
+    """Rows of a model that something is computed from, and where they are read."""
+
+    model: str
+    place: Place
+
+
+class UsesEntry(Fact, frozen=True):
+    """A call does something to entries of a cache; seen from `function`, from which the calls at `chain` lead there.
+
+    `open` when the key holds a parameter of `function`, so that only its callers know it. `sources` are what a filled
+    value is computed from, `after_read` whether the function reads the same entry before it fills it.
+    """
+
+    function: str
+    does: CacheVerb
+    cache: str
+    key: Key
+    label: str
+    expiry: str
+    chain: tuple[Place, ...] = ()
+    open: bool = False
+    after_read: bool = False
+    sources: tuple[Source, ...] = ()
+
+    def places(self) -> tuple[Place, ...]:
+        """The call, those that lead to it, and the rows."""
+        return (self.place, *self.chain, *(source.place for source in self.sources))
+
+
+class WritesRows(Fact, frozen=True):
+    """Rows of a model are written; seen from `function`, from which the calls at `chain` lead there."""
+
+    function: str
+    model: str
+    action: Action
+    label: str
+    chain: tuple[Place, ...] = ()
+
+    def places(self) -> tuple[Place, ...]:
+        """The call, and those that lead to it."""
+        return (self.place, *self.chain)
+
+
+class KeepsResults(Fact, frozen=True):
+    """A decorator keeps what the function gave, computed from `sources`. `ends` when results do not stay for ever."""
+
+    function: str
+    decorator: str
+    keeps: Scope
+    ends: bool
+    clears: bool
+    sources: tuple[Source, ...] = ()
+
+    def places(self) -> tuple[Place, ...]:
+        """The function, and the rows."""
+        return (self.place, *(source.place for source in self.sources))
+
+
+AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from slowpath import libraries
 from slowpath.errors import nearest
 from slowpath.tables import KINDS, Entry, Place, Table, table_at
-from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Type, TypeKind
+from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Memoizer, Type, TypeKind
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -40,7 +40,11 @@ def merge(tables: Iterable[Table], dialects: tuple[Dialect, ...] = ()) -> Knowle
     objects: dict[str, str] = {}
     entries: dict[str, Entry] = {}
     names: dict[str, str] = {}
+    caches: dict[str, CacheType] = {}
+    memos: dict[str, Memoizer] = {}
     for table in tables:
+        caches |= table.caches
+        memos |= table.memos
         functions |= table.functions
         objects |= table.objects
         for entry in table.types:
@@ -52,7 +56,9 @@ def merge(tables: Iterable[Table], dialects: tuple[Dialect, ...] = ()) -> Knowle
     done: dict[str, Type] = {}
     for known_as, name in names.items():
         types[known_as] = _flattened(name, entries, names, done)
-    return Knowledge(types=types, functions=functions, dialects=dialects, words=_words(types.values(), functions))
+    words = _words(types.values(), functions)
+    clients = {name: cache for cache in caches.values() for name in (cache.name, *cache.also)}
+    return Knowledge(types, functions, clients, memos, dialects, words)
 
 
 def object_type(knowledge: Knowledge, name: str) -> Type | None:

@@ -5,7 +5,7 @@ that lists methods (`refine = ["filter", "exclude"]`). Instead of a list it may 
 method would run once an item (`remote = { get = "mget" }`) or, where the action only makes something, of its type
 (`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached` and `cached-if-ordered` add to methods so listed.
 `class-methods` holds the same for calls on the class, `[function]` for functions by dotted name; `[object]` names the
-types of modules' variables.
+types of modules' variables; what `[cache]` and `[memo]` say is described in `entries`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import TypeVar, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
-from slowpath.vocabulary import Action, Cached, Fact, TypeKind
+from slowpath.vocabulary import Action, Cached, CacheType, Fact, Memoizer, TypeKind
 
 FORMAT = 1
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held"})
-_SECTIONS = ("format", "type", "function", "object")
+_SECTIONS = ("format", "type", "function", "object", "cache", "memo")
 _FACETS = ("gives", "argument", "cached", "cached-if-ordered")
 _TRAITS = (
     "kind",
@@ -38,6 +39,9 @@ _TRAITS = (
     "sends",
     "calls",
 )
+
+
+Some = TypeVar("Some")
 
 
 class KnowledgeError(SlowpathError):
@@ -90,6 +94,8 @@ class Table(Struct, frozen=True):
     types: tuple[Entry, ...] = ()
     functions: Mapping[str, Fact] = {}
     objects: Mapping[str, str] = {}
+    caches: Mapping[str, CacheType] = {}
+    memos: Mapping[str, Memoizer] = {}
 
 
 def parse(table: Mapping[str, object], origin: str) -> Table:
@@ -108,6 +114,8 @@ def table_at(table: Mapping[str, object], place: Place) -> Table:
         types=tuple(_entry(name, _mapping(each, at), at) for name, each, at in _items(types, place.at("type"))),
         functions=_functions(_mapping(table.get("function", {}), functions), functions),
         objects=_texts_by_name(table.get("object", {}), place.at("object")),
+        caches=_each(table, place.at("cache"), "cache", _cache),
+        memos=_each(table, place.at("memo"), "memo", _memo),
     )
 
 
@@ -130,6 +138,36 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         sends=_text(table.get("sends", ""), place.at("sends")),
         calls=_text(table.get("calls", ""), place.at("calls")),
     )
+
+
+def _each(
+    table: Mapping[str, object], place: Place, section: str, read: Callable[[str, Mapping[str, object], Place], Some]
+) -> dict[str, Some]:
+    """What a section's tables say, by name."""
+    section_table = _mapping(table.get(section, {}), place)
+    return {name: read(name, _mapping(each, at), at) for name, each, at in _items(section_table, place)}
+
+
+def _cache(name: str, table: Mapping[str, object], place: Place) -> CacheType:
+    _only(table, ("methods", "lasts", "also"), place)
+    methods = _texts_by_name(table.get("methods", {}), place.at("methods"))
+    lasts = _text(table.get("lasts", "default"), place.at("lasts"))
+    also = _texts(table.get("also", []), place.at("also"))
+    try:
+        return entries.cache_type(name, methods, lasts, also)
+    except ValueError as error:
+        raise place.error(str(error)) from None
+
+
+def _memo(name: str, table: Mapping[str, object], place: Place) -> Memoizer:
+    _only(table, ("keeps", "clear", "expiry"), place)
+    keeps = _text(table.get("keeps", "process"), place.at("keeps"))
+    clear = _texts(table.get("clear", []), place.at("clear"))
+    expiry = _texts(table.get("expiry", []), place.at("expiry"))
+    try:
+        return entries.memo(keeps, clear, expiry)
+    except ValueError as error:
+        raise place.error(str(error)) from None
 
 
 def _functions(table: Mapping[str, object], place: Place) -> Mapping[str, Fact]:
@@ -208,9 +246,6 @@ def _texts(value: object, place: Place) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(_text(each, place) for each in value)
     raise place.error("expected a list of strings")
-
-
-Some = TypeVar("Some")
 
 
 def _reader(kind: type[Some], words: str) -> Callable[[object, Place], Some]:

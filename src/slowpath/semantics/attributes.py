@@ -54,6 +54,8 @@ def get(frame: Frame, value: Value, name: str, at: int, node: e.Expression | Non
             return got
         case Instance():
             return _instance_attribute(frame, value, name, at)
+        case FunctionValue(ref=ref) if name in frame.program.memo_clears(ref):
+            return Method(value, name)
         case Unknown() | FunctionValue() | LambdaValue() | Constant(value=None):
             return unknown(value)
         case ModuleValue(module=module):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import queries
+from slowpath.semantics import queries, texts
 from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.effects import Evaluates
@@ -199,7 +199,8 @@ def _range(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call 
 
 
 def _str(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
-    return unknown(as_text(frame, arguments[0].value, _node(arguments), at))
+    value = as_text(frame, arguments[0].value, _node(arguments), at)
+    return texts.hole(frame, value, arguments[0].node) if name == "str" else unknown(value)
 
 
 def _bool(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics import builtins, containers, queries
+from slowpath.semantics import builtins, cache_actions, containers, queries, texts
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.attributes import get_path
@@ -37,6 +37,9 @@ from slowpath.semantics.values import (
     with_field,
 )
 from slowpath.spelling import spelled
+from slowpath.vocabulary import Fact
+
+_NOTHING = Fact("quiet")
 
 
 def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Call | None) -> Value:
@@ -135,6 +138,7 @@ def call_function(
     if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
         captured = program.captured_by(ref, frame.env)
     values: list[tuple[str, Value]] = []
+    actual = dict(captured)
     varies: list[frozenset[int]] = []
     for position, parameter in enumerate(declaration.parameters):
         passed = given.get(parameter.name)
@@ -144,6 +148,7 @@ def call_function(
         if passed is not None and isinstance(value, Unknown) and _is_optional(parameter):
             # Whoever passes something for an argument that may be left out has something to pass.
             value = replace(value, some=True)
+        actual[parameter.name] = value
         depends = all_varies(value)
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
@@ -158,9 +163,16 @@ def call_function(
     summary = program.summary(ref, tuple(values), frame.depth + 1)
     frame.height = max(frame.height, summary.height + 1)
     hop = Hop(frame.place(at), declaration.qualname)
-    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref), beside=beside)
+
+    def fill(text: Value) -> Value:
+        return texts.filled(text, ref.module, ref.qualname, argument)
+
+    def argument(name: str) -> Value:
+        return texts.hole(frame, actual[name], given[name].node if name in given else None)
+
+    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref), beside=beside, fill=fill)
     _write_back(frame, summary, given, tuple(varies), declaration.parameters)
-    return map_varies(summary.returns, lambda found: _outside(found, tuple(varies)))
+    return fill(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))))
 
 
 def _is_optional(parameter: e.Parameter) -> bool:
@@ -249,6 +261,8 @@ def _construct(frame: Frame, callee: ClassValue, arguments: Arguments, at: int, 
 
 def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     program = frame.program
+    fact: Fact | None
+    kept: Value | None = None
     match receiver:
         case Rows(type="") | Collection():
             return containers.call_collection(frame, receiver, name, arguments, at, node)
@@ -269,16 +283,26 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
                     varies=receiver.varies | varies_of(arguments),
                 )
             fact = program.fact(kind, name)
+            kept = _of_entries(frame, kind, Call(at, name, fact or _NOTHING, receiver, arguments, node))
         case Instance(ref=ref):
             kind = program.inherited_method(ref, name)
             fact = program.fact(kind, name)
+            kept = _of_entries(frame, kind, Call(at, name, fact or _NOTHING, receiver, arguments, node))
             if fact is not None and fact.action != "held":
                 receiver = Object(kind, varies=receiver.varies)
+        case FunctionValue(ref=ref):
+            cache_actions.forget_memo(frame, ref, Call(at, name, _NOTHING, receiver, arguments, node))
+            return UNKNOWN
         case _:
             return containers.call_text(frame, receiver, name, arguments)
     if fact is None:
-        return _unknown_call(frame, receiver, arguments)
-    return act(frame, Call(at, name, fact, receiver, arguments, node))
+        return kept or _unknown_call(frame, receiver, arguments)
+    return act(frame, Call(at, name, fact, receiver, arguments, node)) if kept is None else kept
+
+
+def _of_entries(frame: Frame, kind: str, call: Call) -> Value | None:
+    cache = frame.program.knowledge.caches.get(kind)
+    return cache_actions.use(frame, cache, call) if cache is not None else None
 
 
 def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:

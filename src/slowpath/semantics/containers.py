@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import queries
+from slowpath.semantics import queries, texts
 from slowpath.semantics.arguments import Arguments, varies_of
 from slowpath.semantics.builtins import applied, as_text, ran
 from slowpath.semantics.effects import RunsQuery
@@ -36,11 +36,27 @@ _ADDS = {"append", "add", "appendleft", "insert"}
 def call_text(frame: Frame, receiver: Value, name: str, arguments: Arguments) -> Value:
     """What a method of a string (or of nothing in particular) gives."""
     if name == "format" and isinstance(receiver, Constant | Template):
-        parts = tuple(as_text(frame, given.value, given.node or e.Constant(0, None, "other"), 0) for given in arguments)
-        return Template((receiver, *parts), varies=varies_of(arguments) | receiver.varies)
+        return _formatted(frame, receiver, arguments)
     if name == "join" and arguments:
-        ran(frame, arguments, 0)
+        value = ran(frame, arguments, 0)
+        if isinstance(receiver, Constant) and isinstance(value, Collection) and value.items is not None:
+            return texts.joined(receiver, [texts.hole(frame, item, None) for item in value.items])
+    if name == "encode" and isinstance(receiver, Constant | Template):
+        return receiver
     return unknown(receiver, *(given.value for given in arguments))
+
+
+def _formatted(frame: Frame, text: Constant | Template, arguments: Arguments) -> Value:
+    values: list[Value] = []
+    named: dict[str, Value] = {}
+    for given in arguments:
+        node = given.node or e.Constant(0, None, "other")
+        value = texts.hole(frame, as_text(frame, given.value, node, 0), node)
+        if given.keyword:
+            named[given.keyword] = value
+        else:
+            values.append(value)
+    return texts.braces(text, values, named)
 
 
 def call_collection(

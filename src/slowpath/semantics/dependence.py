@@ -12,6 +12,7 @@ from slowpath.semantics.values import (
     Collection,
     Constant,
     FunctionValue,
+    Hole,
     Instance,
     LambdaValue,
     Method,
@@ -32,10 +33,10 @@ from slowpath.semantics.values import (
 def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]]) -> Value:
     """The value with every `varies` in it changed; what varies with nothing stays so."""
     if not all_varies(value):
-        return UNKNOWN if isinstance(value, Unknown) and not value.some else value
+        return UNKNOWN if type(value) is Unknown and not value.some else value
     varies = change(value.varies)
     match value:
-        case Unknown(some=True):
+        case Unknown(some=True) | Hole():
             return replace(value, varies=varies)
         case Unknown():
             return Unknown(varies=varies) if varies else UNKNOWN
@@ -85,7 +86,7 @@ def all_varies(value: Value) -> frozenset[int]:
     return known
 
 
-_WHOLE = frozenset((Unknown, Constant, Symbol, ModuleValue, ClassValue, ModelAttribute))
+_WHOLE = frozenset((Unknown, Hole, Constant, Symbol, ModuleValue, ClassValue, ModelAttribute))
 
 
 def _parts(value: Value) -> Iterator[Value]:

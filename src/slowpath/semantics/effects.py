@@ -9,7 +9,7 @@ from msgspec import Struct
 from slowpath.loads import Loads, Path
 from slowpath.semantics.values import NOTHING, Bound, Origin, Value
 from slowpath.source import Place
-from slowpath.vocabulary import Action, LoadProblem
+from slowpath.vocabulary import Action, CacheVerb, LoadProblem
 
 ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
@@ -139,7 +139,23 @@ class LoadsBadly(Effect, frozen=True):
     problem: LoadProblem
 
 
-AnyEffect = ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly
+class UsesCache(Effect, frozen=True):
+    """Reads, fills or forgets an entry of a cache (or all of them: `flush`).
+
+    `cache` is the type of the client, or `memo` for what a decorator keeps. `key` is a text, with holes where it
+    differs. `expiry` says of a fill whether it ends by itself: as `default` says, `never`, or as written. `holds` are
+    the models whose rows are in the value.
+    """
+
+    does: CacheVerb
+    cache: str
+    key: Value
+    label: str
+    expiry: str = "default"
+    holds: tuple[str, ...] = ()
+
+
+AnyEffect = ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly | UsesCache
 
 
 class Summary(Struct, frozen=True):

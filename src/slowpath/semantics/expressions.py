@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import builtins, containers, queries, shapes, uses
+from slowpath.semantics import builtins, containers, queries, shapes, texts, uses
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
@@ -98,8 +98,11 @@ def _constant(frame: Frame, node: e.Constant) -> Value:
 
 
 def _template(frame: Frame, node: e.Template) -> Value:
-    parts = tuple(builtins.as_text(frame, evaluate(frame, part), part, node.at) for part in node.parts)
-    return Template(parts, varies=unknown(*parts).varies)
+    return texts.template(_part(frame, evaluate(frame, part), part, node.at) for part in node.parts)
+
+
+def _part(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
+    return texts.hole(frame, builtins.as_text(frame, value, node, at), node)
 
 
 def _listing(frame: Frame, node: e.Listing) -> Value:
@@ -209,13 +212,12 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
                 return replace(joined, items=items, varies=varies)
         case "%", (Constant(value=str()) | Template()), _:
             holes = right.items if isinstance(right, Collection) and right.items is not None else (right,)
-            operands = node.right.elements if isinstance(node.right, e.Listing) else (node.right,)
-            parts = tuple(
-                builtins.as_text(frame, hole, operand, node.at) for hole, operand in zip(holes, operands, strict=False)
-            )
-            return Template((left, *parts), varies=varies)
+            operands = node.right.elements if isinstance(node.right, e.Listing) else (node.right,) * len(holes)
+            return texts.percent(left, [_part(frame, *pair, node.at) for pair in zip(holes, operands, strict=False)])
         case "+", (Constant(value=str()) | Template()), _:
-            return Template((left, right), varies=varies)
+            return texts.template((left, _part(frame, right, node.right, node.at)))
+        case "+", Unknown(), (Constant(value=str()) | Template()):
+            return texts.template((texts.hole(frame, left, node.left), right))
         case "*", Collection(items=tuple()), _:
             return replace(left, items=None, varies=varies)
     return Unknown(varies=varies) if varies else UNKNOWN

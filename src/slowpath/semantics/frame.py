@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from slowpath import expression as e
 from slowpath.references import ClassRef
 from slowpath.semantics import uses
 from slowpath.semantics.dependence import all_varies, settled
-from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, Writes
+from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, UsesCache, Writes
 from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, join, with_field
 from slowpath.source import Place
 
@@ -123,9 +123,17 @@ class Frame:
         return effect
 
     def replay(
-        self, summary: Summary, given: tuple[frozenset[int], ...], hop: Hop, *, rare: bool, beside: bool = False
+        self,
+        summary: Summary,
+        given: tuple[frozenset[int], ...],
+        hop: Hop,
+        *,
+        rare: bool,
+        beside: bool = False,
+        fill: Callable[[Value], Value],
     ) -> None:
-        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with.
+        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with, and `fill`
+        puts the arguments into texts.
 
         A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services
         once.
@@ -143,7 +151,7 @@ class Frame:
                 if position < 0 and -1 - position < len(given):
                     varies |= self._positions(given[-1 - position])
             replayed = replace(
-                effect,
+                replace(effect, key=fill(effect.key)) if isinstance(effect, UsesCache) else effect,
                 contexts=outer + tuple(replace(context, hops=context.hops + 1) for context in effect.contexts),
                 varies=frozenset(varies),
                 via=(hop, *effect.via),
@@ -156,7 +164,9 @@ class Frame:
         return frozenset(positions.get(number, number) for number in varies if number < 0 or number in positions)
 
     def _add(self, effect: AnyEffect) -> None:
-        key = (type(effect), effect.place, tuple(context.place for context in effect.contexts), effect.varies)
+        subject = effect.key if isinstance(effect, UsesCache) else None
+        around = tuple(context.place for context in effect.contexts)
+        key = (type(effect), effect.place, around, effect.varies, subject)
         known = self.effects.get(key)
         if known is None or (effect.rare, len(effect.via)) < (known.rare, len(known.via)):
             self.effects[key] = effect

@@ -23,6 +23,7 @@ from slowpath.semantics.values import (
     Constant,
     FunctionValue,
     Instance,
+    Method,
     ModuleValue,
     Object,
     Row,
@@ -33,7 +34,7 @@ from slowpath.semantics.values import (
     varying,
     with_field,
 )
-from slowpath.vocabulary import Type
+from slowpath.vocabulary import Memoizer, Type
 
 Binding = Literal["plain", "property", "cached", "static", "class"]
 
@@ -43,7 +44,6 @@ _SEQUENCES = {
     "AsyncIterable", "AsyncGenerator", "set", "Set", "frozenset", "FrozenSet", "AbstractSet", "tuple", "Tuple", "deque",
 }  # fmt: skip
 _MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
-_MEMOS = {"functools.lru_cache", "functools.cache"}
 
 
 class Names(Facts, Questions):
@@ -59,6 +59,7 @@ class Names(Facts, Questions):
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
         self._texts: dict[FunctionRef, bool] = {}
+        self._memos: dict[FunctionRef, tuple[Memoizer, e.Expression] | None] = {}
         self._text_words = (
             {"getattr", "setattr", "hasattr", "attrgetter"}
             | {name.rpartition(".")[2] for name, fact in self.knowledge.functions.items() if fact.action == "model"}
@@ -271,14 +272,36 @@ class Names(Facts, Questions):
                 return "cached" if name == "reify" else "property"
         return "plain"
 
+    def memo_of(self, ref: FunctionRef) -> tuple[Memoizer, e.Expression] | None:
+        """The decorator that keeps the function's results by argument, and how it is written; `None` if none does."""
+        if ref not in self._memos:
+            self._memos[ref] = self._memo(ref)
+        return self._memos[ref]
+
+    def _memo(self, ref: FunctionRef) -> tuple[Memoizer, e.Expression] | None:
+        for decorator in self.project.function_of(ref).decorators:
+            func = decorator.func if isinstance(decorator, e.Call) else decorator
+            if not e.dotted(func):
+                continue
+            match self.evaluate_at_module(ref.module, func):
+                case Symbol(name=name):
+                    known = self.knowledge.memos.get(name)
+                case Method(receiver=Object(type=kind), name=name):
+                    known = self.knowledge.memos.get(f"{kind}.{name}")
+                case _:
+                    known = None
+            if known is not None:
+                return known, decorator
+        return None
+
     def is_memoized(self, ref: FunctionRef) -> bool:
         """Whether the function keeps its results by argument."""
-        for decorator in self.project.function_of(ref).decorators:
-            name = e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator)
-            resolved = self.project.resolve(ref.module, name) if name else None
-            if isinstance(resolved, External) and resolved.name in _MEMOS:
-                return True
-        return False
+        return self.memo_of(ref) is not None
+
+    def memo_clears(self, ref: FunctionRef) -> tuple[str, ...]:
+        """The methods of the decorated function that forget what was kept of it."""
+        found = self.memo_of(ref)
+        return found[0].clear if found is not None else ()
 
     def reads_text(self, ref: FunctionRef) -> bool:
         """Whether the exact text of an argument can matter to the function."""

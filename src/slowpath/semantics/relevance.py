@@ -6,6 +6,7 @@ from slowpath.declarations import FunctionDeclaration
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.schema import Schema
+from slowpath.semantics.cache_relevance import cache_users
 from slowpath.vocabulary import Knowledge
 
 _SHORT = 6
@@ -36,6 +37,7 @@ class Relevance:
             for module, declarations in project.modules.items()
             for function in declarations.functions
         }
+        self._cache_users = cache_users(project, schema, knowledge, self._declared)
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._looping = self._names_that_loop()
@@ -44,7 +46,7 @@ class Relevance:
         callers: dict[str, list[FunctionRef]] = {}
         pending: list[FunctionRef] = []
         for ref, function in self._declared.items():
-            if not self._words.isdisjoint(function.sketch.words):
+            if ref in self._cache_users or not self._words.isdisjoint(function.sketch.words):
                 pending.append(ref)
             else:
                 for word in function.sketch.words:
@@ -73,7 +75,7 @@ class Relevance:
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, and those that
         begin a query. What only reads what others give it is read when they call it."""
-        return sorted(ref for ref in self._matters if self._is_root(self._declared[ref]))
+        return sorted(ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref]))
 
     def _is_root(self, function: FunctionDeclaration) -> bool:
         sketch = function.sketch

@@ -48,6 +48,14 @@ class Unknown(Value, frozen=True):
     some: bool = False
 
 
+class Hole(Unknown, frozen=True):
+    """A part of a text that is not known, as it was written. With an `owner` it is the parameter `name` of that
+    function, passed on as it is, and every caller knows better."""
+
+    name: str = ""
+    owner: str = ""
+
+
 class Constant(Value, frozen=True):
     """A literal."""
 

@@ -1,0 +1,167 @@
+"""What the functions of a project do to its caches, as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from slowpath import expression as e
+from slowpath.facts import AnyFact, KeepsResults, Source, UsesEntry, WritesRows
+from slowpath.keys import Key, Part, may_be_same
+from slowpath.rules import Function
+from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, UsesCache, Writes
+from slowpath.semantics.program import Program
+from slowpath.semantics.values import Constant, Hole, Symbol, Template, Value
+from slowpath.source import Place
+from slowpath.vocabulary import CacheVerb, Memoizer
+
+# More sources would not make it clearer what a value is computed from.
+_MOST_SOURCES = 8
+
+
+def entries(function: Function, program: Program) -> Iterator[AnyFact]:
+    """What the function does to caches and, where that may have to do with one, to rows."""
+    effects = function.summary.effects
+    uses = [effect for effect in effects if isinstance(effect, UsesCache)]
+    forgets = any(effect.does in {"forget", "flush", "fill"} for effect in uses)
+    for position, effect in enumerate(effects):
+        if isinstance(effect, UsesCache):
+            yield _use(function, program, effect, effects[:position])
+        elif isinstance(effect, Writes) and effect.model and (forgets or not effect.via):
+            yield WritesRows(effect.place, function.ref.name, effect.model, effect.action, effect.label, _chain(effect))
+    kept = program.memo_of(function.ref)
+    if kept is not None:
+        yield _kept(function, program, effects, *kept)
+
+
+def key_of(value: Value) -> Key:
+    """The text as a key."""
+    return tuple(_part(part) for part in (value.parts if isinstance(value, Template) else (value,)))
+
+
+def _part(value: Value) -> Part:
+    match value:
+        case Constant(value=text) if text is not None:
+            return Part(str(text))
+        case Hole(name=name):
+            return Part(name, hole=True)
+        case Symbol(name=name):
+            return Part(name.rpartition(".")[2], hole=True)
+    return Part("…", hole=True)
+
+
+def _use(function: Function, program: Program, effect: UsesCache, before: Sequence[AnyEffect]) -> UsesEntry:
+    key = key_of(effect.key)
+    fills = effect.does in {"fill", "fetch"}
+    reading = _last_read(effect, key, before) if fills else None
+    computed = before[reading:] if reading is not None else before if effect.does == "fetch" else ()
+    sources = _sources(program, computed, effect.holds, effect.place) if fills else ()
+    owner = f"{function.ref.module}:{function.ref.qualname}"
+    parts = effect.key.parts if isinstance(effect.key, Template) else (effect.key,)
+    return UsesEntry(
+        place=effect.place,
+        function=function.ref.name,
+        does=effect.does,
+        cache=effect.cache,
+        key=key,
+        label=effect.label,
+        expiry=effect.expiry,
+        chain=_chain(effect),
+        open=any(isinstance(part, Hole) and part.owner == owner for part in parts),
+        after_read=reading is not None,
+        sources=sources,
+    )
+
+
+def _last_read(effect: UsesCache, key: Key, before: Sequence[AnyEffect]) -> int | None:
+    """Where in the effects before it the entry was last read."""
+    for position in range(len(before) - 1, -1, -1):
+        other = before[position]
+        if isinstance(other, UsesCache) and other.does == "read" and other.cache == effect.cache:
+            if may_be_same(key_of(other.key), key):
+                return position
+    return None
+
+
+def _sources(
+    program: Program, effects: Sequence[AnyEffect], holds: tuple[str, ...], place: Place
+) -> tuple[Source, ...]:
+    """The rows that these effects read, and those held in a value."""
+    found: dict[str, Source] = {}
+    for effect in effects:
+        if isinstance(effect, RunsQuery | ReadsRelation) and (model := _model_read(program, effect)):
+            found.setdefault(model, Source(model, effect.place))
+    for model in holds:
+        found.setdefault(model, Source(model, place))
+    return tuple(found.values())[:_MOST_SOURCES]
+
+
+def _model_read(program: Program, effect: RunsQuery | ReadsRelation) -> str:
+    if isinstance(effect, RunsQuery):
+        return effect.model
+    relation = program.schema.relation(effect.model, effect.relation)
+    return relation.target if relation is not None else ""
+
+
+def _kept(
+    function: Function, program: Program, effects: Sequence[AnyEffect], memoizer: Memoizer, decorator: e.Expression
+) -> KeepsResults:
+    call = decorator if isinstance(decorator, e.Call) else None
+    return KeepsResults(
+        place=Place(function.ref.module, function.ref.qualname, 0),
+        function=function.ref.name,
+        decorator=e.dotted(call.func if call is not None else decorator),
+        keeps=memoizer.keeps,
+        ends=call is not None and _ends(memoizer, call),
+        clears=bool(memoizer.clear),
+        sources=_sources(program, effects, (), Place(function.ref.module, function.ref.qualname, 0)),
+    )
+
+
+def _ends(memoizer: Memoizer, call: e.Call) -> bool:
+    """Whether the decorator was told how long to keep."""
+    placed = [argument for argument in call.arguments if argument.keyword is None]
+    given = {argument.keyword for argument in call.arguments if argument.keyword is not None}
+    return any(name in given if not name.isdecimal() else int(name) < len(placed) for name in memoizer.expiry)
+
+
+def _chain(effect: AnyEffect) -> tuple[Place, ...]:
+    return tuple(hop.place for hop in effect.via)
+
+
+class CacheMap:
+    """All that is done to a project's caches, with keys as the callers know them."""
+
+    def __init__(self, facts: Iterable[AnyFact]) -> None:
+        self.uses = _resolved([fact for fact in facts if isinstance(fact, UsesEntry)])
+        self.writes = [fact for fact in facts if isinstance(fact, WritesRows)]
+        self.memos = [fact for fact in facts if isinstance(fact, KeepsResults)]
+
+    def of(self, cache: str, *verbs: CacheVerb) -> list[UsesEntry]:
+        """What is done to entries of this cache, of these kinds."""
+        return [use for use in self.uses if use.cache == cache and use.does in verbs]
+
+    @property
+    def caches(self) -> list[str]:
+        """The kinds of caches in use, by the type of their client."""
+        return sorted({use.cache for use in self.uses})
+
+
+def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:
+    """Each use of each key once, by the shortest way that leads to it; what only callers know as they know it."""
+    by_place: dict[Place, list[UsesEntry]] = {}
+    for use in uses:
+        by_place.setdefault(use.place, []).append(use)
+    result: list[UsesEntry] = []
+    for group in by_place.values():
+        known_better = {use.chain[start:] for use in group for start in range(1, len(use.chain) + 1)}
+        closed = [use for use in group if not use.open or use.chain not in known_better]
+        best: dict[tuple[CacheVerb, Key], UsesEntry] = {}
+        for use in sorted(closed, key=lambda use: (len(use.chain), use.chain, use.function)):
+            best.setdefault((use.does, use.key), use)
+        result += best.values()
+    return result
+
+
+def site(use: UsesEntry | WritesRows) -> Place:
+    """Where it happens, in the function that it is seen from."""
+    return use.chain[0] if use.chain else use.place

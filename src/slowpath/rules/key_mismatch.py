@@ -1,0 +1,114 @@
+"""A cache entry is forgotten under a key that nothing keeps anything under: the entry that was meant stays.
+
+## Problem
+
+The key is put together in two places, and one of them has changed: a prefix, a separator, a version. The delete finds
+nothing and says nothing, and everybody goes on with the old value until the entry ends by itself.
+
+## Slow
+
+    from django.core.cache import cache
+
+    from shop.models import Product
+
+    def price_of(pk):
+        price = cache.get(f"product:{pk}:price")
+        if price is None:
+            price = Product.objects.get(pk=pk).price
+            cache.set(f"product:{pk}:price", price, 3600)
+        return price
+
+    def change_price(product, price):
+        product.price = price
+        product.save()
+        cache.delete(f"price:{product.pk}")
+
+## Fast
+
+    from django.core.cache import cache
+
+    from shop.models import Product
+
+    def price_key(pk):
+        return f"product:{pk}:price"
+
+    def price_of(pk):
+        price = cache.get(price_key(pk))
+        if price is None:
+            price = Product.objects.get(pk=pk).price
+            cache.set(price_key(pk), price, 3600)
+        return price
+
+    def change_price(product, price):
+        product.price = price
+        product.save()
+        cache.delete(price_key(product.pk))
+
+## What silences it
+
+Any read, fill or other use of a key of the same kind of cache that could be the one forgotten, or of which nothing is
+known: a key that is all hole could be every key.
+
+## Fix safety
+
+None is needed: what was never found is not missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.caching import CacheMap, entries, site
+from slowpath.facts import UsesEntry
+from slowpath.keys import is_known, may_be_same, spell, words
+from slowpath.rules import Mark, Problem, Rule, Whole
+
+_MOST_MARKS = 3
+
+
+def judge(whole: Whole) -> Iterator[Problem]:
+    """Keys that are forgotten and never kept."""
+    caches = CacheMap(whole.facts)
+    for cache in caches.caches:
+        kept = caches.of(cache, "read", "fill", "fetch", "use", "expire")
+        if not kept or not all(is_known(use.key) for use in kept):
+            continue
+        for use in caches.of(cache, "forget"):
+            if is_known(use.key) and not any(may_be_same(use.key, other.key) for other in kept):
+                yield from _problem(use, kept)
+
+
+def _problem(use: UsesEntry, kept: list[UsesEntry]) -> Iterator[Problem]:
+    """Said only where there is something that was meant."""
+    near = _nearest(use, kept)
+    if near:
+        yield Problem(
+            place=site(use),
+            message=f"forgets the cache entry `{spell(use.key)}`, and nothing reads or fills an entry of such a key",
+            subject=(spell(use.key),),
+            help=f"forget the key that is kept, `{spell(near[0].key)}`; let one function make it for all who use it",
+            related=(
+                *(Mark(place, "leads to the cache") for place in (*use.chain[1:], *(use.chain and (use.place,)))),
+                *(Mark(site(other), f"{_VERBS.get(other.does, 'uses')} `{spell(other.key)}`") for other in near),
+            ),
+        )
+
+
+_VERBS = {"read": "reads", "fill": "fills", "fetch": "reads and fills"}
+
+
+def _nearest(use: UsesEntry, kept: list[UsesEntry]) -> list[UsesEntry]:
+    """The entries whose keys have most words in common with it."""
+    own = words(use.key)
+    shared = {spell(other.key): len(own & words(other.key)) for other in kept}
+    most = max(shared.values())
+    if not most:
+        return []
+    found: dict[tuple[str, str], UsesEntry] = {}
+    for other in sorted(kept, key=lambda other: (other.does != "fill", site(other))):
+        if shared[spell(other.key)] == most:
+            found.setdefault((other.does, spell(other.key)), other)
+    return list(found.values())[:_MOST_MARKS]
+
+
+rule = Rule("SLO404", None, since="0.1.0", collect=entries, judge=judge)
