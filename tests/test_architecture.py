@@ -34,6 +34,8 @@ LAYERS = (
         "reach",
         "discovery",
         "cache",
+        "ledger",
+        "selection",
         "processes",
         "indexing",
         "analysis",

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from slowpath import config, engine, knowledge
-from slowpath.cache import Answer, Consulted, Memory, Reported, RuleName
+from slowpath.cache import Answer, Memory, Reported, RuleName
 from slowpath.config import Settings
 from slowpath.declarations import Declarations
 from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
+from slowpath.ledger import Ledger, lines_in, still_true
 from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
@@ -25,6 +26,7 @@ from slowpath.schema import Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
 from slowpath.source import digest_of
+from slowpath.vocabulary import Knowledge
 
 Progress = Callable[[int, int], None]
 
@@ -60,20 +62,45 @@ class Texts:
         return self._lines[path]
 
 
+class Ground(Struct, frozen=True):
+    """What all functions stand on: the project, its models, what is known of libraries, and which modules count."""
+
+    project: Project
+    schema: Schema
+    tables: Knowledge
+    wanted: frozenset[str]
+
+
+def ground_of(settings: Settings, declarations: Iterable[Declarations]) -> Ground:
+    """The ground for the project of these declarations."""
+    project = link(declarations)
+    tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
+    return Ground(project, schema_of(project, tables), tables, wanted_in(project, settings))
+
+
+def schema_of(project: Project, tables: Knowledge) -> Schema:
+    """The models of the project, whichever ORM they are of."""
+    return Schema(model for dialect in tables.dialects for model in dialect.models(project))
+
+
+def wanted_in(project: Project, settings: Settings) -> frozenset[str]:
+    """The modules whose functions are asked."""
+    roles = roles_of(project)
+    return frozenset(module for module, role in roles.items() if role == "production" or role in settings.include_roles)
+
+
 class Workshop:
     """Everything a process needs to check functions."""
 
-    def __init__(self, folder: Folder, settings: Settings, declarations: Iterable[Declarations]) -> None:
-        self.texts = Texts(folder)
-        self.project: Project = link(declarations)
-        tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
-        self.schema = Schema(model for dialect in tables.dialects for model in dialect.models(self.project))
-        self.relevance = Relevance(self.project, self.schema, tables)
-        self.program = Program(self.project, self.schema, tables, self.texts.lines_of, self._matters)
+    def __init__(self, settings: Settings, ground: Ground, texts: Texts) -> None:
+        self.texts = texts
+        self.ground = ground
+        self.project = ground.project
+        self.schema = ground.schema
+        self.relevance = Relevance(self.project, self.schema, ground.tables)
+        self.program = Program(self.project, self.schema, ground.tables, texts.lines_of, self._matters)
         self.rules = config.selected(load(), settings)
-        roles = roles_of(self.project)
-        wanted = {module for module, role in roles.items() if role == "production" or role in settings.include_roles}
-        self.roots = [ref for ref in self.relevance.roots() if ref.module in wanted]
+        self.roots = [ref for ref in self.relevance.roots() if ref.module in ground.wanted]
 
     def _matters(self, ref: FunctionRef) -> bool:
         # Whether it does is a thing to depend on as well.
@@ -107,7 +134,7 @@ class Workshop:
     def state_of(self, module: str, qualname: str) -> str:
         """Changes whenever something else may be found out from the function; with no name, from the module's lines."""
         if not qualname:
-            return _lines_in(self.project.modules[module])
+            return lines_in(self.project.modules[module])
         if self.project.declared(module, qualname) != FunctionRef(module, qualname):
             return ""
         ref = FunctionRef(module, qualname)
@@ -122,7 +149,11 @@ class Workshop:
 
 def workshop_of(folder: Folder, settings: Settings, files: Sequence[File]) -> Workshop:
     """The workshop for the project of these files."""
-    return Workshop(folder, settings, declared_in(folder, settings, files, {}, {}, jobs=1).declarations.values())
+    return _workshop(folder, settings, declared_in(folder, settings, files, {}, {}, jobs=1).declarations.values())
+
+
+def _workshop(folder: Folder, settings: Settings, declarations: Iterable[Declarations]) -> Workshop:
+    return Workshop(settings, ground_of(settings, declarations), Texts(folder))
 
 
 def analyse(
@@ -132,12 +163,12 @@ def analyse(
     # What has been read stays until the end; looking for garbage in it again and again took a tenth of the time.
     gc.collect()
     gc.freeze()
-    workshop = Workshop(folder, settings, index.declarations.values())
+    workshop = _workshop(folder, settings, index.declarations.values())
     fingerprint = workshop.fingerprint()
-    old = _still_true(workshop, memory) if memory is not None and memory.project == fingerprint else {}
+    old = still_true(memory, workshop.state_of) if memory is not None and memory.project == fingerprint else {}
     new = [ref for ref in workshop.roots if ref not in old]
     made = list(_checked(workshop, folder, settings, new, jobs, progress))
-    ledger = _Ledger(workshop)
+    ledger = Ledger(workshop.state_of)
     for part in made:
         ledger.add(part.answers, [(ref.module, ref.qualname) for ref in part.sources])
     if memory is not None:
@@ -158,57 +189,6 @@ def analyse(
         tuple(RuleName(rule.code, rule.name, rule.default, rule.roles) for rule in load()),
         Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
     )
-
-
-def _still_true(workshop: Workshop, memory: Memory) -> dict[FunctionRef, Answer]:
-    """The answers of which every source is in the state that it was in."""
-    changed = {
-        number
-        for number, source in enumerate(memory.sources)
-        if workshop.state_of(source.module, source.qualname) != source.state
-    }
-    return {
-        FunctionRef(answer.module, answer.qualname): answer
-        for answer in memory.answers
-        if changed.isdisjoint(answer.consulted)
-    }
-
-
-class _Ledger:
-    """Answers from several places, with the numbers of their sources made one."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-        self._numbers: dict[tuple[str, str], int] = {}
-        self.answers: list[Answer] = []
-
-    def add(self, answers: Iterable[Answer], sources: Sequence[tuple[str, str]]) -> None:
-        """Take these answers, whose numbers are those of the sources."""
-        for answer in answers:
-            own = [sources[number] for number in answer.consulted]
-            # An expression of a module is known by its line, so what is said of one holds until lines move.
-            own += [(module, "") for module in _modules_in(answer) if (module, "") not in own]
-            numbers = tuple([self._numbers.setdefault(source, len(self._numbers)) for source in own])
-            self.answers.append(msgspec.structs.replace(answer, consulted=numbers))
-
-    def sources(self) -> tuple[Consulted, ...]:
-        """All sources in the order of their numbers, as they are."""
-        return tuple([Consulted(*source, self._workshop.state_of(*source)) for source in self._numbers])
-
-
-def _modules_in(answer: Answer) -> list[str]:
-    places = [
-        place
-        for each in answer.reported
-        for place in (each.problem.place, *(mark.place for mark in each.problem.related))
-    ]
-    places += [place for fact in answer.facts for place in fact.places()]
-    return sorted({place.module for place in places if not place.function})
-
-
-def _lines_in(declarations: Declarations) -> str:
-    assignments = [*declarations.assignments, *(each for owner in declarations.classes for each in owner.assignments)]
-    return digest_of(repr([each.line for each in assignments] + [call.at for call in declarations.calls]))
 
 
 def _unread(workshop: Workshop, answers: Iterable[Answer]) -> Iterator[Skipped]:
@@ -240,7 +220,7 @@ def _checked(
 
 
 def _prepare(folder: Folder, settings: Settings, declarations: tuple[Declarations, ...]) -> None:
-    _OURS[:] = [Workshop(folder, settings, declarations)]
+    _OURS[:] = [_workshop(folder, settings, declarations)]
 
 
 def _check(functions: list[FunctionRef]) -> Part:

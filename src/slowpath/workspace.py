@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from msgspec import Struct
 
-from slowpath import config, discovery, suppression
+from slowpath import config, discovery, selection, suppression
 from slowpath.cache import Declared, Snapshot, Stamp, Store
 from slowpath.config import Settings
 from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
-from slowpath.roles import role_of
 from slowpath.source import Source
 
 # The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
@@ -137,19 +137,11 @@ def _report(
     skipped: tuple[Skipped, ...],
     files: int,
 ) -> Report:
-    roles = {rule.code: rule.roles for rule in config.selected(snapshot.rules, settings)}
-    by_path: dict[str, list[Finding]] = {}
-    for finding in snapshot.findings:
-        if (
-            finding.code in roles
-            and config.is_wanted(finding, settings)
-            and discovery.is_below(finding.path, targets)
-            and role_of(finding.path) in (*roles[finding.code], *settings.include_roles)
-        ):
-            by_path.setdefault(finding.path, []).append(finding)
+    rules = config.selected(snapshot.rules, settings)
+    below = (finding for finding in snapshot.findings if discovery.is_below(finding.path, targets))
     kept: list[Finding] = []
     suppressed = 0
-    for path, group in by_path.items():
+    for path, group in groupby(selection.wanted(below, rules, settings), key=lambda finding: finding.path):
         result = suppression.suppress(folder.lines_of(path), group)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
