@@ -14,11 +14,12 @@ from types import ModuleType
 import pytest
 from msgspec import Struct
 
-from slowpath.expression import Node
+from slowpath.expression import Attribute, Call, Name, Node
 from slowpath.semantics import exact_lowering, quick_lowering
 from slowpath.semantics.lowering import Body, LoweringError, lower, spans
 from slowpath.semantics.slices import slice_of
 from slowpath.semantics.statement import Statement
+from slowpath.semantics.uses import nodes_in
 from slowpath.source import Span
 
 Place = tuple[str, int, int, int, int]
@@ -392,6 +393,18 @@ def test_both_parsers_give_the_same(folder: str) -> None:
             assert quick == exact_lowering.lowered(slice_text, column), file
             compared += 1
     assert compared > 50
+
+
+def test_both_parsers_place_calls_and_names_alike() -> None:
+    compared = 0
+    for slice_text, column in functions_in(Path(argparse.__file__).read_text(encoding="utf-8")):
+        plain = [node for node in nodes_in(lower(slice_text, column)) if isinstance(node, (Name, Attribute, Call))]
+        ats = [node.at for node in plain]
+        quick = quick_lowering.spans(slice_text, column, 7, ats)
+        if quick is not None:
+            assert quick == exact_lowering.spans(slice_text, column, 7, ats)
+            compared += len(ats)
+    assert compared > 1_000
 
 
 def test_what_the_running_python_cannot_read_is_read_by_libcst() -> None:

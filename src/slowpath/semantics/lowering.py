@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from slowpath.semantics import quick_lowering
 from slowpath.semantics.body import Body, LoweringError, too_deep
-from slowpath.semantics.quick_lowering import lowered
 from slowpath.semantics.slices import is_too_deep
 from slowpath.source import Span
 
@@ -23,7 +23,7 @@ def lower(slice_text: str, column: int) -> Body:
     """
     if is_too_deep(slice_text):
         raise too_deep(column)
-    body = lowered(slice_text, column)
+    body = quick_lowering.lowered(slice_text, column)
     if body is None:
         from slowpath.semantics import exact_lowering
 
@@ -33,8 +33,11 @@ def lower(slice_text: str, column: int) -> Body:
 
 def spans(slice_text: str, column: int, first_line: int, ats: Collection[int]) -> dict[int, Span]:
     """Where in the file the nodes with these numbers are, given the file's line on which the slice begins."""
-    from slowpath.semantics import exact_lowering
-
     if is_too_deep(slice_text):
         raise too_deep(column)
-    return exact_lowering.spans(slice_text, column, first_line, ats)
+    found = quick_lowering.spans(slice_text, column, first_line, ats)
+    if found is None:
+        from slowpath.semantics import exact_lowering
+
+        found = exact_lowering.spans(slice_text, column, first_line, ats)
+    return found

@@ -7,11 +7,13 @@ grammar of the running Python does not know, and says where the nodes are.
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TypeAlias
 
 from slowpath.expression import Expression, ImportedName
-from slowpath.reading import expression_of, operator_of, parameters_of
+from slowpath.reading import Lines, expression_of, operator_of, parameters_of
 from slowpath.semantics.body import Body
 from slowpath.semantics.slices import module_of
 from slowpath.semantics.statement import (
@@ -39,42 +41,83 @@ from slowpath.semantics.statement import (
     With,
     WithItem,
 )
+from slowpath.source import Span, moved
+
+_Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 
 class _Numbers:
-    """Numbers the nodes in the order in which they are read."""
+    """The nodes in the order in which they are read: a node's number is its place in there."""
 
     def __init__(self) -> None:
-        self._last = -1
+        self.nodes: list[ast.AST] = []
 
     def at(self, node: ast.AST) -> int:
-        self._last += 1
-        return self._last
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
 
 def lowered(slice_text: str, column: int) -> Body | None:
     """The function whose lines these are, `None` when the running Python cannot read them."""
     try:
-        return _body(_parsed(module_of(slice_text, column)))
+        return _body(_function(module_of(slice_text, column)), _Numbers())
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
 
 
-def _parsed(text: str) -> list[ast.stmt]:
+def spans(slice_text: str, column: int, first_line: int, ats: Collection[int]) -> dict[int, Span] | None:
+    """Where in the file the nodes with these numbers are, given the file's line on which the slice begins; `None` when
+    the running Python cannot say."""
+    text = module_of(slice_text, column)
+    numbers = _Numbers()
+    try:
+        function = _function(text)
+        _body(function, numbers)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    # Before 3.12 what stands in an f-string may be placed wrongly.
+    doubtful = _in_strings(function) if sys.version_info < (3, 12) else frozenset()
+    if any(numbers.nodes[at] in doubtful for at in ats):
+        return None
+    lines = Lines(text.split("\n"), text.isascii())
+    shift = first_line - 2
+    return {at: moved(_span(numbers.nodes[at], lines) if at else _name_of(function, lines), shift) for at in ats}
+
+
+def _in_strings(function: ast.AST) -> frozenset[ast.AST]:
+    strings = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+    return frozenset([node for string in strings for node in ast.walk(string)])
+
+
+def _span(node: ast.AST, lines: Lines) -> Span:
+    last, end = node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+    first, begin = node.lineno, node.col_offset  # type: ignore[attr-defined]
+    return Span(first, lines.column(first, begin), last, lines.column(last, end))
+
+
+def _name_of(function: _Function, lines: Lines) -> Span:
+    """Where the function's name is. Its tree does not say; nearly always it is in the line in which it begins."""
+    line = function.lineno
+    begin = lines.lines[line - 1].find(f" {function.name}", lines.column(line, function.col_offset)) + 2
+    return Span(line, begin, line, begin + len(function.name))
+
+
+def _function(text: str) -> _Function:
+    """The one function of a module. Raises `ValueError` when there is something else in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text).body
-
-
-def _body(found: list[ast.stmt]) -> Body | None:
+        found = ast.parse(text).body
     if len(found) == 1 and isinstance(found[0], ast.If):
         found = found[0].body
     if len(found) != 1 or not isinstance(found[0], ast.FunctionDef | ast.AsyncFunctionDef):
-        return None
-    numbers = _Numbers()
-    numbers.at(found[0])
-    parameters = parameters_of(found[0].args, numbers, expression_of)
-    return Body(_block(found[0].body, numbers), parameters)
+        raise ValueError(text)
+    return found[0]
+
+
+def _body(function: _Function, numbers: _Numbers) -> Body:
+    numbers.at(function)
+    parameters = parameters_of(function.args, numbers, expression_of)
+    return Body(_block(function.body, numbers), parameters)
 
 
 def _block(statements: Iterable[ast.stmt], numbers: _Numbers) -> Block:

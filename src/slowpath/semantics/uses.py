@@ -11,27 +11,42 @@ from slowpath.semantics import statement as s
 from slowpath.semantics.shapes import statements_of
 
 
-def names_of(node: object) -> frozenset[str]:
-    """Every variable mentioned in neutral code, whatever its shape."""
-    found: set[str] = set()
+def nodes_in(node: object) -> Iterator[Struct]:
+    """Every statement, expression and part of one in neutral code, in no particular order."""
     pending = [node]
     while pending:
         part = pending.pop()
-        if isinstance(part, e.Name):
-            found.add(part.id)
-        elif isinstance(part, tuple):
-            pending.extend(part)
-        elif isinstance(part, Struct):
-            pending.extend(getattr(part, field) for field in part.__struct_fields__)
-    return frozenset(found)
+        kind = part.__class__
+        if kind is tuple:
+            pending += part  # type: ignore[arg-type]
+            continue
+        fields = _FIELDS.get(kind)
+        if fields is None:
+            fields = _FIELDS[kind] = _fields_of(kind)
+        if isinstance(part, Struct):
+            yield part
+            for field in fields:
+                pending.append(getattr(part, field))
+
+
+# The fields of each kind of node; those with these names hold texts and numbers, which have nothing below them.
+_FIELDS: dict[type, tuple[str, ...]] = {}
+_FLAT = frozenset(("at", "attr", "id", "is_async", "keyword", "kind", "name", "operator", "operators", "star"))
+
+
+def _fields_of(kind: type) -> tuple[str, ...]:
+    return tuple([field for field in kind.__struct_fields__ if field not in _FLAT]) if issubclass(kind, Struct) else ()
+
+
+def names_of(node: object) -> frozenset[str]:
+    """Every variable mentioned in neutral code, whatever its shape."""
+    return frozenset([part.id for part in nodes_in(node) if isinstance(part, e.Name)])
 
 
 def equated_in(node: object) -> frozenset[str]:
     """Every attribute that neutral code compares for equality, with `==` or with `in_`."""
     found: set[str] = set()
-    pending = [node]
-    while pending:
-        part = pending.pop()
+    for part in nodes_in(node):
         match part:
             case e.Compare(left=e.Attribute(attr=attr), operators=("==",)):
                 found.add(attr)
@@ -41,10 +56,6 @@ def equated_in(node: object) -> frozenset[str]:
                 found.add(attr)
             case e.Argument(keyword=str(attr)):
                 found.add(attr)
-        if isinstance(part, tuple):
-            pending.extend(part)
-        elif isinstance(part, Struct):
-            pending.extend(getattr(part, field) for field in part.__struct_fields__)
     return frozenset(found)
 
 
@@ -66,43 +77,25 @@ def flags_of(block: s.Block, candidates: frozenset[str]) -> tuple[str, ...]:
     """The variables among these that are tested more than once and never assigned: ways through the function hang
     together by them."""
     tests: dict[str, int] = {}
-    for test in _tests(block):
-        name = flag_of(test)
-        if name.partition(".")[0] in candidates:
-            tests[name] = tests.get(name, 0) + 1
+    passed: list[e.Expression] = []
+    for node in nodes_in(block):
+        if isinstance(node, e.Argument):
+            passed.append(node.value)
+        elif isinstance(node, s.If | e.Conditional):
+            name = flag_of(node.test)
+            if name.partition(".")[0] in candidates:
+                tests[name] = tests.get(name, 0) + 1
     if not tests:
         return ()
-    passed = [e.dotted(value) for value in _passed(block)]
+    names = [e.dotted(value) for value in passed]
     assigned = assigned_in(block)
     return tuple(
         sorted(
             name
             for name, count in tests.items()
-            if count + passed.count(name) > 1 and name.partition(".")[0] not in assigned
+            if count + names.count(name) > 1 and name.partition(".")[0] not in assigned
         )
     )
-
-
-def _tests(node: object) -> Iterator[e.Expression]:
-    if isinstance(node, s.If | e.Conditional):
-        yield node.test
-    if isinstance(node, tuple):
-        for part in node:
-            yield from _tests(part)
-    elif isinstance(node, Struct):
-        for field in node.__struct_fields__:
-            yield from _tests(getattr(node, field))
-
-
-def _passed(node: object) -> Iterator[e.Expression]:
-    if isinstance(node, e.Argument):
-        yield node.value
-    if isinstance(node, tuple):
-        for part in node:
-            yield from _passed(part)
-    elif isinstance(node, Struct):
-        for field in node.__struct_fields__:
-            yield from _passed(getattr(node, field))
 
 
 def flag_of(test: e.Expression) -> str:
