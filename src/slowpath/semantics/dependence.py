@@ -123,6 +123,19 @@ def trimmed(value: Value, depth: int = 3) -> Value:
     ends."""
     if depth == 0:
         return value if isinstance(value, Symbol | ClassValue | ModuleValue) else unknown(value)
+    if value.__class__ in _WHOLE:
+        return value
+    memory: dict[str, Value] = value.__dict__
+    known = memory.get(_TRIMMED[depth])
+    if known is None:
+        known = memory[_TRIMMED[depth]] = _trimmed(value, depth)
+    return known
+
+
+_TRIMMED = ("", "trimmed_1", "trimmed_2", "trimmed_3")
+
+
+def _trimmed(value: Value, depth: int) -> Value:
     match value:
         case Row(fields=()) | Instance(fields=()):
             return value

@@ -212,7 +212,10 @@ UNKNOWN = Unknown()
 
 def unknown(*values: Value) -> Value:
     """Nothing but what the values vary with."""
-    varies = frozenset[int]().union(*(value.varies for value in values))
+    varies = NOTHING
+    for value in values:
+        if value.varies:
+            varies = varies | value.varies
     return Unknown(varies=varies) if varies else UNKNOWN
 
 
