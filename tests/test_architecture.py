@@ -26,7 +26,7 @@ LAYERS = (
         "declarations",
     ),
     ("references", "layout", "project"),
-    ("loads", "schema", "vocabulary", "entries", "tables", "knowledge", "libraries", "sql"),
+    ("loads", "schema", "changes", "vocabulary", "entries", "tables", "knowledge", "libraries", "sql"),
     ("semantics",),
     ("keys", "facts", "finding", "caching", "rules", "workload", "suppression", "engine", "explanation", "fixing"),
     (
