@@ -58,7 +58,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for effect in function.summary.effects:
         if not isinstance(effect, ReadsRelation) or effect.rare or not effect.known or effect.origin is None:
             continue
-        if effect.origin.single and len(effect.path) == 1:
+        if effect.origin.single and (len(effect.path) == 1 or effect.many):
             # The row was fetched alone, and so would be what it lacks: the query for it is what runs per item.
             continue
         context = growing(effect)

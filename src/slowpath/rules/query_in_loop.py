@@ -101,7 +101,8 @@ def _is_handled(effect: RunsQuery, function: Function) -> bool:
 def _per_item(place: Place, effects: Sequence[RunsQuery], context: Context) -> Problem:
     first = min(effects, key=lambda effect: len(effect.via))
     names = callees(first, context)
-    queries = "a query" if len(effects) == 1 else f"{len(effects)} queries"
+    # Some of several may be on ways that exclude each other.
+    queries = "a query" if len(effects) == 1 else "queries"
     subject = f"`{names[0]}` runs {queries}" if names else f"`{first.label}` runs"
     return Problem(
         place=place,
@@ -117,12 +118,14 @@ def _help(effect: RunsQuery) -> str:
     if effect.action in {"refresh", "load-onto"}:
         return "load what is needed of all rows with one query, before the loop or after it"
     if effect.action == "sql":
-        return (
-            "fetch all rows in one statement before the loop "
-            f"({effect.instead or '`WHERE id = ANY(…)` or `IN (…)`'}) and look them up in a dict"
-        )
+        return f"make it one statement for all items ({effect.instead or 'WHERE id IN (…)'}), outside the loop"
+    of = f"the `{effect.relation}` of all rows" if effect.relation else "for all items"
+    if effect.action == "count":
+        return f"count {of} with one grouped query before the loop, and look the numbers up in a dict"
+    if effect.action == "exists":
+        return "ask which of them exist with one query before the loop, and look it up in a set"
     if effect.relation:
-        return f"fetch the `{effect.relation}` of all rows with one query before the loop, and group them in a dict"
+        return f"fetch {of} with one query before the loop, and group them in a dict"
     return "fetch everything that the loop needs with one query before it, and look it up in a dict by key"
 
 

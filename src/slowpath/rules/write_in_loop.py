@@ -93,8 +93,8 @@ def _means_more(effect: Writes, program: Program) -> bool:
 def _problem(place: Place, effects: Sequence[Writes], context: Context) -> Problem:
     first = min(effects, key=lambda effect: len(effect.via))
     names = callees(first, context)
-    count = len(effects)
-    writes = f"{count} writes" if count > 1 else "1 write"
+    # Some of several may be on ways that exclude each other.
+    writes = "1 write or more" if len(effects) > 1 else "1 write"
     start = f"`{names[0]}` writes (`{first.label}`)" if names else f"`{first.label}` is called"
     return Problem(
         place=place,

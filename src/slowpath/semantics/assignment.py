@@ -12,6 +12,7 @@ from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
     Collection,
+    Constant,
     Instance,
     Row,
     Unknown,
@@ -46,7 +47,8 @@ def _set_item(frame: Frame, node: e.Expression, index: Value, value: Value) -> N
         empty = base.items == () or (base.kind == "dict" and isinstance(base.element, Unknown))
         element = value if empty else join(base.element, value)
         key = base.key if base.key is None or not isinstance(base.key, Unknown) else index
-        frame.update(node, replace(base, element=element, key=key, items=None, bound="growing"))
+        few = isinstance(index, Constant) and (base.items == () or base.bound == "small")
+        frame.update(node, replace(base, element=element, key=key, items=None, bound="small" if few else "growing"))
 
 
 def _unpack(frame: Frame, elements: tuple[e.Expression, ...], value: Value) -> None:

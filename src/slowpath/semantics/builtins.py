@@ -12,29 +12,24 @@ from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import bound_of, constant_range, first_of, origin_of, through
+from slowpath.semantics.iteration import constant_range, first_of, origin_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
     Collection,
     Constant,
-    FunctionValue,
     Instance,
     LambdaValue,
     ModuleValue,
-    Object,
     Row,
     Rows,
-    Symbol,
     Unknown,
     Value,
-    join,
     unknown,
-    varying,
 )
 from slowpath.spelling import spelled
 
-_CONTAINERS = {
+CONTAINERS = {
     "list": "list",
     "tuple": "tuple",
     "set": "set",
@@ -44,7 +39,8 @@ _CONTAINERS = {
 }
 
 
-def _node(arguments: Arguments, position: int = 0) -> e.Expression:
+def node_of(arguments: Arguments, position: int = 0) -> e.Expression:
+    """The argument at this position as written."""
     node = arguments[position].node if position < len(arguments) else None
     return node if node is not None else e.Constant(0, None, "other")
 
@@ -53,7 +49,7 @@ def ran(frame: Frame, arguments: Arguments, at: int) -> Value:
     """The first argument, its query run if it is one."""
     value = arguments[0].value
     if isinstance(value, Rows):
-        value = queries.run(frame, value, at, _node(arguments))
+        value = queries.run(frame, value, at, node_of(arguments))
         if arguments[0].node is not None:
             frame.update(arguments[0].node, value)
     return value
@@ -72,19 +68,20 @@ def call_builtin(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     return reader(frame, name, arguments, at, node)
 
 
-def _container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+def container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    """A list, tuple or set (by name) of what is passed, sorted or turned round perhaps."""
     value = ran(frame, arguments, at)
     key = next((given.value for given in arguments if given.keyword == "key"), None)
     if key is not None:
-        applied(frame, key, value, at, "map", _node(arguments))
+        applied(frame, key, value, at, "map", node_of(arguments))
     if isinstance(value, Rows):
-        if _CONTAINERS[name] == "set":
+        if CONTAINERS[name] == "set":
             return Collection(
                 "set", first_of(frame, value), bound=value.bound, origin=value.origin, varies=value.varies
             )
         return replace(value, type="", here=True)
     if isinstance(value, Collection):
-        kind = _CONTAINERS[name]
+        kind = CONTAINERS[name]
         items = value.items if name in {"list", "tuple"} else None
         element = value.key if value.kind == "dict" and value.key is not None else value.element
         return replace(value, kind=kind, items=items, element=element, key=None)
@@ -110,7 +107,7 @@ def _map(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
     if len(arguments) < 2:
         return UNKNOWN
     value = arguments[1].value
-    element = applied(frame, arguments[0].value, value, at, "map", _node(arguments, 1))
+    element = applied(frame, arguments[0].value, value, at, "map", node_of(arguments, 1))
     if name == "filter":
         return value if isinstance(value, Rows | Collection) else unknown(value)
     return Collection("iterator", element, origin=origin_of(value))
@@ -120,7 +117,7 @@ def _reduce(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call
     value = ran(frame, arguments, at)
     key = next((given.value for given in arguments if given.keyword == "key"), None)
     if key is not None:
-        applied(frame, key, value, at, "map", _node(arguments))
+        applied(frame, key, value, at, "map", node_of(arguments))
     if name in {"min", "max", "next"} and isinstance(value, Rows | Collection):
         return first_of(frame, value)
     return unknown(value)
@@ -175,9 +172,15 @@ def _enumerate(frame: Frame, name: str, arguments: Arguments, at: int, node: e.C
     return Collection("iterator", pair, bound=bound, origin=origin_of(value))
 
 
-def _zip(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+def zipped(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    """Tuples of an item of each argument; batches when all of them take from one iterator."""
     items = []
     bounds = set()
+    first = arguments[0].value
+    if arguments[0].star and isinstance(first, Collection) and first.bound == "chunked":
+        # Several hands on one iterator: each takes the next item.
+        hand = Collection("tuple", first_of(frame, first_of(frame, first)))
+        return Collection("iterator", hand, bound="chunked", varies=first.varies)
     for position, given in enumerate(arguments):
         value = ran(frame, arguments[position:], at)
         if not given.keyword:
@@ -199,12 +202,12 @@ def _range(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call 
 
 
 def _str(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
-    value = as_text(frame, arguments[0].value, _node(arguments), at)
+    value = as_text(frame, arguments[0].value, node_of(arguments), at)
     return texts.hole(frame, value, arguments[0].node) if name == "str" else unknown(value)
 
 
 def _bool(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
-    return unknown(tested(frame, arguments[0].value, _node(arguments), at))
+    return unknown(tested(frame, arguments[0].value, node_of(arguments), at))
 
 
 def tested(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
@@ -293,7 +296,7 @@ def _isinstance(frame: Frame, name: str, arguments: Arguments, at: int, node: e.
 
 
 _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Value]] = {
-    **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed"), _container),
+    **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed"), container),
     **dict.fromkeys(("map", "filter"), _map),
     **dict.fromkeys(("sum", "min", "max", "any", "all"), _reduce),
     "iter": _iter,
@@ -302,7 +305,7 @@ _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Va
     "anext": _next,
     "len": _len,
     "enumerate": _enumerate,
-    "zip": _zip,
+    "zip": zipped,
     "range": _range,
     **dict.fromkeys(("str", "repr", "format", "print"), _str),
     "bool": _bool,
@@ -310,83 +313,3 @@ _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Va
     "setattr": _setattr,
     "isinstance": _isinstance,
 }
-
-
-def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value | None:
-    """What a function of the standard library gives, if it matters here; `None` otherwise."""
-    if not arguments:
-        return Collection("dict", UNKNOWN, key=UNKNOWN) if name.startswith("collections.") else None
-    match name:
-        case "collections.defaultdict":
-            factory = arguments[0].value
-            made = _CONTAINERS.get(factory.name.rpartition(".")[2]) if isinstance(factory, Symbol) else None
-            element: Value = Collection(made, UNKNOWN) if made is not None else UNKNOWN  # type: ignore[arg-type]
-            return Collection("dict", element, key=UNKNOWN)
-        case "collections.OrderedDict" | "collections.Counter":
-            return Collection("dict", UNKNOWN, key=UNKNOWN)
-        case "collections.deque":
-            return _container(frame, "list", arguments, at, node)
-        case "itertools.chain":
-            values = [ran(frame, arguments[position:], at) for position in range(len(arguments))]
-            element = values[0]
-            for other in values[1:]:
-                element = join(element, other)
-            if isinstance(element, Rows):
-                return replace(element, here=True, type="")
-            return Collection("iterator", first_of(frame, element), bound="growing")
-        case "itertools.chain.from_iterable":
-            return Collection("iterator", first_of(frame, first_of(frame, arguments[0].value)))
-        case "itertools.islice" | "itertools.tee" | "copy.copy" | "copy.deepcopy" | "tqdm.tqdm" | "tqdm.auto.tqdm":
-            value = ran(frame, arguments, at)
-            limit = value_at(arguments, 1)
-            if name == "itertools.islice" and isinstance(limit, Constant) and isinstance(value, Collection | Rows):
-                return replace(value, bound="small") if isinstance(limit.value, int) and limit.value <= 20 else value
-            return value
-        case "itertools.groupby":
-            value = ran(frame, arguments, at)
-            key = value_at(arguments, 1, "key")
-            if key is not None:
-                applied(frame, key, value, at, "map", _node(arguments))
-            inner: Value = replace(value, type="", here=True) if isinstance(value, Rows) else value
-            pair = Collection("tuple", UNKNOWN, items=(UNKNOWN, inner))
-            return Collection("iterator", pair)
-        case "builtins.dict.fromkeys":
-            value = ran(frame, arguments, at)
-            bound = bound_of(value)
-            return Collection("dict", UNKNOWN, key=first_of(frame, value), bound=bound, varies=value.varies)
-        case "random.sample" | "random.choices":
-            # Somebody wants a few of many.
-            return Collection("list", first_of(frame, arguments[0].value), bound="small")
-        case "operator.attrgetter" | "operator.itemgetter":
-            return Object(name, arguments=tuple(("", given.value) for given in arguments))
-        case "contextlib.closing" | "contextlib.aclosing":
-            return arguments[0].value
-        case "functools.partial":
-            return _partial(arguments)
-        case "functools.reduce":
-            return unknown(*(given.value for given in arguments))
-        case "asyncio.gather" | "asyncio.as_completed" | "asyncio.wait":
-            return unknown(*(given.value for given in arguments))
-        case "typing.cast":
-            value = arguments[1].value if len(arguments) > 1 else UNKNOWN
-            target = arguments[0].value
-            if isinstance(value, Unknown) and isinstance(target, ClassValue):
-                return varying(frame.program.instance_of(target.ref), value.varies)
-            return value
-    if name.startswith(
-        ("builtins.", "collections.", "itertools.", "json.", "logging.", "datetime.", "math.", "re.", "os.")
-    ):
-        return unknown(*(given.value for given in arguments))
-    return None
-
-
-def _partial(arguments: Arguments) -> Value:
-    function = arguments[0].value
-    if (
-        isinstance(function, FunctionValue)
-        and len(arguments) == 2
-        and function.receiver is None
-        and not arguments[1].keyword
-    ):
-        return replace(function, receiver=arguments[1].value)
-    return unknown(*(given.value for given in arguments))

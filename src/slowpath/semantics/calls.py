@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics import builtins, cache_actions, containers, queries, texts
+from slowpath.semantics import builtins, cache_actions, containers, queries, standard_library, texts
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.attributes import get_path
@@ -322,7 +322,7 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
         fact = owning.methods.get(method) or owning.class_methods.get(method)
         if fact is not None:
             return act(frame, Call(at, method, fact, Object(owning.name), arguments, node))
-    return builtins.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)
+    return standard_library.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)
 
 
 def entered(frame: Frame, value: Value, at: int) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import queries, texts
+from slowpath.semantics import memos, queries, texts
 from slowpath.semantics.arguments import Arguments, varies_of
 from slowpath.semantics.builtins import applied, as_text, ran
 from slowpath.semantics.effects import RunsQuery
@@ -72,6 +72,8 @@ def call_collection(
             grown = _grown(receiver, added, frame, is_own=is_own)
             if name == "setdefault":
                 grown = replace(grown, kind="dict", key=arguments[0].value)
+            elif _is_batch(frame, added, arguments):
+                grown = replace(grown, bound="chunked")
             frame.update(own, grown)
         return (
             varying(join(receiver.element, added), varies)
@@ -115,6 +117,15 @@ def _copied(rows: Rows, name: str, varies: frozenset[int]) -> Value:
     return Unknown(varies=varies) if varies else UNKNOWN
 
 
+def _is_batch(frame: Frame, added: Value, arguments: Arguments) -> bool:
+    """Whether a list is put into another one, and starts afresh."""
+    node = arguments[-1].node if arguments else None
+    if not isinstance(added, Collection) or not frame.contexts or not isinstance(node, e.Name):
+        return False
+    body = frame.program.body_of(frame.module, frame.function)
+    return body is not None and memos.starts_afresh(body, node.id)
+
+
 def _grown(receiver: Collection, added: Value, frame: Frame, *, is_own: bool = False) -> Collection:
     """The collection after one more item was put in; one filled in a loop has as many items as the loop has turns."""
     empty = receiver.items == () or isinstance(receiver.element, Unknown)
@@ -127,6 +138,8 @@ def _grown(receiver: Collection, added: Value, frame: Frame, *, is_own: bool = F
         bound = "small"
     if bound in {"once", "retry", "unclear"}:
         bound = "growing"
+    if receiver.bound == "chunked":
+        bound = "chunked"
     origin = added.origin if isinstance(added, Row) and empty else receiver.origin
     return replace(receiver, element=element, items=items, bound=bound, origin=origin)
 

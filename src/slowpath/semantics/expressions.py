@@ -131,8 +131,9 @@ def _mapping(frame: Frame, node: e.Mapping) -> Value:
     keys = [evaluate(frame, key) if key is not None else UNKNOWN for key in node.keys]
     values = [evaluate(frame, value) for value in node.values]
     key, element = _joined(keys), _joined(values)
-    few = "small" if all(key is not None for key in node.keys) else "growing"
-    return Collection("dict", element, key=key, bound=few, varies=unknown(*keys, *values).varies)  # type: ignore[arg-type]
+    few: Bound = "small" if all(key is not None for key in node.keys) else "growing"
+    items = None if node.keys else ()
+    return Collection("dict", element, key=key, items=items, bound=few, varies=unknown(*keys, *values).varies)
 
 
 def _joined(values: list[Value]) -> Value:
@@ -219,7 +220,8 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
         case "+", Unknown(), (Constant(value=str()) | Template()):
             return texts.template((texts.hole(frame, left, node.left), right))
         case "*", Collection(items=tuple()), _:
-            return replace(left, items=None, varies=varies)
+            bound: Bound = "chunked" if shapes.is_hand(node.left) else left.bound
+            return replace(left, items=None, bound=bound, varies=varies)
     return Unknown(varies=varies) if varies else UNKNOWN
 
 

@@ -82,6 +82,11 @@ class Frame:
                 if number in all_varies(value):
                     self.env[name] = settled(value, frozenset((number,)))
 
+    def limit(self) -> None:
+        """From here on, the innermost loop turns for a few items only."""
+        number, context = self.contexts[-1]
+        self.contexts[-1] = (number, replace(context, bound="small"))
+
     @contextmanager
     def leaving(self, *, function: bool) -> Iterator[None]:
         """What is read inside ends the innermost loop, or the whole function, so it is reached once."""

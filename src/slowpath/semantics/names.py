@@ -186,10 +186,12 @@ class Names(Facts, Questions):
             items = None
             if last in {"tuple", "Tuple"} and len(inner) > 1 and not isinstance(inner[1], e.Constant):
                 items = tuple(self.annotated(module, part) for part in inner)
-            return Collection("tuple" if items else "list", self.annotated(module, inner[0]), items=items)
+            element = self.annotated(module, inner[0])
+            many: Bound = "small" if self._is_enumeration(element) or _is_spelled_out(inner[0]) else "growing"
+            return Collection("tuple" if items else "list", element, items=items, bound=many)
         if last in _MAPPINGS:
             key = self.annotated(module, inner[0])
-            bound: Bound = "small" if self._is_enumeration(key) else "growing"
+            bound: Bound = "small" if self._is_enumeration(key) or _is_spelled_out(inner[0]) else "growing"
             return Collection("dict", self.annotated(module, inner[-1]), key=key, bound=bound)
         if last in {"type", "Type"}:
             value = self.annotated(module, inner[0])
@@ -342,6 +344,11 @@ class Names(Facts, Questions):
             return None
         declared = self.schema.models[model.ref.name]
         return Rows(declared.name, type=declared.rows_type, manager=ref.name, ordered=declared.ordered, loads=Loads())
+
+
+def _is_spelled_out(node: e.Expression) -> bool:
+    """`Literal["a", "b"]`: as many values as somebody wrote down."""
+    return isinstance(node, e.Subscript) and e.dotted(node.value).rpartition(".")[2] == "Literal"
 
 
 def with_origin_of(rows: Rows, other: Rows) -> Rows:

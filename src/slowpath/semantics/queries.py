@@ -21,6 +21,9 @@ from slowpath.semantics.values import (
 )
 from slowpath.spelling import spelled
 
+# What some call the primary key, whatever its name is.
+_KEY = "pk"
+
 
 def start(frame: Frame, model: str, at: int, label: str, manager: str = "", kind: str = "") -> Rows:
     """A query for all rows of the model, begun here."""
@@ -149,8 +152,8 @@ def read_row(frame: Frame, row: Row, name: str, at: int) -> tuple[Value | None, 
     if name in row.loads.extra:
         return unknown(row), row
     column = schema.column(row.model, name)
-    if column is not None or _is_key(frame, row.model, name):
-        value = Unknown(varies=row.varies, some=_is_always_there(frame, row.model, name))
+    if column is not None or name == _KEY or _is_key(frame, row.model, name):
+        value = Unknown(varies=row.varies, some=_is_always_there(frame, row, name))
         return value, _read_column(frame, row, name, at)
     return None, row
 
@@ -160,12 +163,12 @@ def _is_key(frame: Frame, model: str, name: str) -> bool:
     return declared is not None and any(relation.column == name for relation in declared.relations)
 
 
-def _is_always_there(frame: Frame, model: str, name: str) -> bool:
-    """Whether the attribute is a key that no row is without."""
-    column = frame.program.schema.column(model, name)
-    if column is not None and column.primary_key:
-        return True
-    declared = frame.program.schema.models.get(model)
+def _is_always_there(frame: Frame, row: Row, name: str) -> bool:
+    """Whether the attribute is a key that no row of the database is without, and the row came from there."""
+    column = frame.program.schema.column(row.model, name)
+    if name == _KEY or (column is not None and column.primary_key):
+        return row.known and not row.fresh
+    declared = frame.program.schema.models.get(row.model)
     relations = declared.relations if declared is not None else ()
     return any(relation.column == name and not relation.nullable for relation in relations)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from slowpath.semantics.effects import Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, row_of, single
 from slowpath.semantics.library_call import Call, gone, ran, rows_in
-from slowpath.semantics.uses import equated_in
+from slowpath.semantics.uses import compared_with_lists, equated_in
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -56,7 +56,7 @@ def refine(frame: Frame, call: Call) -> Value:
         bound=bound,
     )
     refined = _narrowed(frame, call, refined)
-    if any(_is_batch(given.value) for given in call.arguments if given.keyword and not given.star):
+    if any(_is_batch(value) for value in _listed(frame, call)):
         refined = replace(refined, batched=True)
     if call.fact.action == "order":
         refined = replace(refined, ordered=True)
@@ -70,6 +70,19 @@ def refine(frame: Frame, call: Call) -> Value:
             ordered=rows.ordered or refined.ordered,
         )
     return refined
+
+
+def _listed(frame: Frame, call: Call) -> Iterator[Value]:
+    """What columns are compared with by keyword or by `in_`."""
+    for given in call.arguments:
+        if given.keyword and not given.star:
+            yield given.value
+        elif given.node is not None:
+            for compared in compared_with_lists(given.node):
+                source = compared.generators[0].iterable if isinstance(compared, e.Comprehension) else compared
+                value = frame.lookup(source)
+                if value is not None:
+                    yield value
 
 
 def _is_batch(value: Value) -> bool:

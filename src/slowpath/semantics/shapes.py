@@ -278,3 +278,11 @@ def _is_batch(block: s.Block, name: str) -> bool:
                 ):
                     return True
     return False
+
+
+def is_hand(node: e.Expression) -> bool:
+    """`[iter(items)]`: repeated, it takes as many items at a time."""
+    match node:
+        case e.Listing(elements=(e.Call(func=e.Name(id="iter")),)):
+            return True
+    return False

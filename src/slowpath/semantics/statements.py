@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import shapes, uses
+from slowpath.semantics import memos, shapes, uses
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
 from slowpath.semantics.calls import entered
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.expressions import evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
-from slowpath.semantics.iteration import classes_in, origin_of, through
+from slowpath.semantics.iteration import bound_of, classes_in, origin_of, through
 from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, unknown, varying
 from slowpath.spelling import spelled
 
@@ -81,14 +81,49 @@ def _if(frame: Frame, statement: s.If) -> None:
     rare_else = shapes.tests_for_loaded(statement.test)
     before = dict(frame.env)
     narrowed(frame, statement.test)
-    _branch(frame, statement.body, rare=rare_body or (rare_else and shapes.is_negative(statement.test)))
+    with _limited(frame, statement.test, "in"):
+        _branch(frame, statement.body, rare=rare_body or (rare_else and shapes.is_negative(statement.test)))
     after_body, body_left = frame.env, frame.dead
     frame.env, frame.dead = before, False
-    _branch(frame, statement.orelse, rare=rare_else)
+    with _limited(frame, statement.test, "not in"):
+        _branch(frame, statement.orelse, rare=rare_else)
+    if body_left and _is_limiting(frame, statement.test, "not in"):
+        frame.limit()
     _meet(frame, after_body, body_left)
     if rare_else and body_left and not shapes.is_negative(statement.test):
         # What follows is the way taken when nothing had been loaded beforehand.
         frame.rare += 1
+    if body_left and _answers_from_memo(frame, statement):
+        frame.rare += 1
+
+
+@contextmanager
+def _limited(frame: Frame, test: e.Expression, operator: str) -> Iterator[None]:
+    """What is read inside is for the few items that pass the test."""
+    kept = list(frame.contexts)
+    if _is_limiting(frame, test, operator):
+        frame.limit()
+    yield
+    frame.contexts[:] = kept
+
+
+def _is_limiting(frame: Frame, test: e.Expression, operator: str) -> bool:
+    """Whether the loop's own item is compared with a few things that are written down."""
+    if not frame.contexts:
+        return False
+    match test:
+        case e.Boolean(operator=joined, left=left, right=right) if joined == ("and" if operator == "in" else "or"):
+            return _is_limiting(frame, left, operator) or _is_limiting(frame, right, operator)
+        case e.Compare(operands=(e.Call(),)):
+            return False
+        case e.Compare(left=e.Name(id=name), operators=(used,), operands=(few,)) if used == operator:
+            return name in frame.contexts[-1][1].item.split(", ") and bound_of(evaluate(frame, few)) == "small"
+    return False
+
+
+def _answers_from_memo(frame: Frame, statement: s.If) -> bool:
+    body = frame.program.body_of(frame.module, frame.function)
+    return body is not None and memos.answers_from_memo(body, statement)
 
 
 def _meet(frame: Frame, other: Environment, other_left: bool) -> None:

@@ -59,6 +59,22 @@ def equated_in(node: object) -> frozenset[str]:
     return frozenset(found)
 
 
+def compared_with_lists(node: object) -> Iterator[e.Expression]:
+    """Everything that neutral code passes to `in_`."""
+    match node:
+        case e.Call(func=e.Attribute(attr="in_"), arguments=(listed, *_)):
+            yield listed.value
+        case tuple():
+            for part in node:
+                yield from compared_with_lists(part)
+        case e.Call(arguments=arguments):
+            yield from compared_with_lists(arguments)
+        case e.Argument(value=value):
+            yield from compared_with_lists(value)
+        case e.Binary(left=left, right=right):
+            yield from compared_with_lists((left, right))
+
+
 def assigned_in(block: s.Block) -> frozenset[str]:
     """The variables that the statements assign."""
     found: set[str] = set()

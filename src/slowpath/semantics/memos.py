@@ -1,0 +1,97 @@
+"""What code keeps so that it need not ask again: functions that answer from a memo, lists that are cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath import expression as e
+from slowpath.semantics import statement as s
+from slowpath.semantics.shapes import blocks_of, leaves_function, statements_of
+from slowpath.semantics.uses import names_of
+
+_STORES = {"set", "set_many", "put", "add", "setdefault", "store", "update", "hset", "setex"}
+_FETCHES = {"get", "get_or_none", "fetch", "hget", "pop"}
+
+
+def answers_from_memo(block: s.Block, statement: s.If) -> bool:
+    """Whether the branch returns what an earlier call has kept: `found = memo.get(key)`, `if found: return found`, and
+    further down in the function `memo.set(key, …)` or `memo[key] = …`. What follows the branch is for new keys."""
+    if not leaves_function(statement.body) or not isinstance(statement.body[-1], s.Return):
+        return False
+    memos = set(_memos_of(block, statement.test))
+    return bool(memos) and any(memo in memos for memo in _stored_in(block, after=statement.at))
+
+
+def _memos_of(block: s.Block, test: e.Expression) -> Iterator[str]:
+    """What the test asks: `key in memo`, or something that was taken from a memo before."""
+    match test:
+        case e.Compare(operators=("in",), operands=(operand,)):
+            yield e.dotted(operand)
+        case e.Boolean(left=left, right=right):
+            yield from _memos_of(block, left)
+            yield from _memos_of(block, right)
+            return
+    names = names_of(test)
+    yield from (memo for walrus in _walruses(test) if (memo := _fetched_from(walrus.value)))
+    for inner in statements_of(block):
+        if isinstance(inner, s.Assign) and inner.value is not None and any(_is_one_of(names, t) for t in inner.targets):
+            if memo := _fetched_from(inner.value):
+                yield memo
+
+
+def _walruses(test: e.Expression) -> Iterator[e.Walrus]:
+    match test:
+        case e.Walrus():
+            yield test
+        case e.Compare(left=e.Walrus() as walrus) | e.Unary(operand=e.Walrus() as walrus):
+            yield walrus
+
+
+def _is_one_of(names: frozenset[str], target: e.Expression) -> bool:
+    return isinstance(target, e.Name) and target.id in names
+
+
+def _fetched_from(value: e.Expression) -> str:
+    match value:
+        case e.Await(value=inner):
+            return _fetched_from(inner)
+        case e.Call(func=e.Attribute(value=memo, attr=attr)) if attr in _FETCHES:
+            return e.dotted(memo)
+        case e.Subscript(value=memo):
+            return e.dotted(memo)
+    return ""
+
+
+def _stored_in(block: s.Block, after: int) -> Iterator[str]:
+    """What something is put into by key further down."""
+    for inner in statements_of(block):
+        if inner.at <= after:
+            continue
+        match inner:
+            case s.Assign(targets=targets):
+                yield from (e.dotted(target.value) for target in targets if isinstance(target, e.Subscript))
+            case s.Evaluate(value=value):
+                call = value.value if isinstance(value, e.Await) else value
+                if isinstance(call, e.Call) and isinstance(call.func, e.Attribute) and call.func.attr in _STORES:
+                    yield e.dotted(call.func.value)
+
+
+def starts_afresh(block: s.Block, name: str) -> bool:
+    """Whether the list of this name is emptied right after it was put into another one: it is a batch."""
+    for position, statement in enumerate(block):
+        match statement:
+            case s.Evaluate(value=e.Call(func=e.Attribute(), arguments=(e.Argument(value=e.Name(id=added)),))):
+                if added == name and any(_empties(later, name) for later in block[position + 1 :]):
+                    return True
+        if any(starts_afresh(inner, name) for inner in blocks_of(statement)):
+            return True
+    return False
+
+
+def _empties(statement: s.AnyStatement, name: str) -> bool:
+    if not isinstance(statement, s.Assign) or not any(e.dotted(target) == name for target in statement.targets):
+        return False
+    match statement.value:
+        case e.Listing(elements=()) | e.Call(func=e.Name(id="list" | "set"), arguments=()):
+            return True
+    return False
