@@ -42,11 +42,12 @@ def run(
     jobs: int,
     progress: Progress | None = None,
     texts: Mapping[str, str | None] | None = None,
+    noqa: bool = True,
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
     When no file has changed since the last run nothing is analysed, whichever rules are selected. `texts` are what
-    files say instead of what is on disk.
+    files say instead of what is on disk. Without `noqa`, such comments silence nothing.
     """
     folder = Folder(root, settings.max_file_size, texts or {})
     taken_ns = time.time_ns()
@@ -55,7 +56,7 @@ def run(
     snapshot = store.snapshot() if store is not None else None
     if snapshot is None or not _is_true(snapshot, folder, listing.files):
         snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)
-    return _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files))
+    return _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa)
 
 
 def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:
@@ -136,13 +137,14 @@ def _report(
     snapshot: Snapshot,
     skipped: tuple[Skipped, ...],
     files: int,
+    noqa: bool,
 ) -> Report:
     rules = config.selected(snapshot.rules, settings)
     below = (finding for finding in snapshot.findings if discovery.is_below(finding.path, targets))
     kept: list[Finding] = []
     suppressed = 0
     for path, group in groupby(selection.wanted(below, rules, settings), key=lambda finding: finding.path):
-        result = suppression.suppress(folder.lines_of(path), group)
+        result = suppression.suppress(folder.lines_of(path), group, noqa=noqa)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
