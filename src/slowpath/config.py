@@ -120,13 +120,18 @@ def root_of(paths: Sequence[Path], working_directory: Path) -> Path:
     projects: list[Path] = []
     for folder in (start, *start.parents):
         file = folder / "pyproject.toml"
-        if _table_in(file) is not None or any((folder / name).exists() for name in _VCS):
+        if _table_in(file) is not None or is_checkout(folder):
             return folder
         if file.is_file():
             projects.append(folder)
     if projects:
         return projects[0]
     return working_directory if start.is_relative_to(working_directory) else start
+
+
+def is_checkout(folder: Path) -> bool:
+    """Whether the folder is the one that is under version control."""
+    return any((folder / name).exists() for name in _VCS)
 
 
 def selected(rules: Iterable[SomeRule], settings: Settings) -> tuple[SomeRule, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec import Struct
 from msgspec.structs import replace
 
-from slowpath.config import Settings, root_of, unknown_selector
+from slowpath.config import Settings, is_checkout, root_of, unknown_selector
 from slowpath.errors import UsageError
 from slowpath.finding import CONFIDENCES, SEVERITIES
 from slowpath.reporters.view import View, wants_colour
@@ -110,28 +110,36 @@ def jobs_of(settings: Settings) -> int:
     return settings.jobs or _processors()
 
 
-def view_of(root: Path, settings: Settings, *, seconds: float = 0) -> View:
-    """How to show what is found in this project, from where the user stands."""
+def view_of(root: Path, settings: Settings, *, seconds: float = 0, terminal: bool = True) -> View:
+    """How to show what is found in this project, from where the user stands; a file is no terminal."""
     from slowpath.discovery import Folder
 
     return View(
-        path_of=path_from_here(root),
+        path_of=path_from(Path.cwd(), root),
+        checkout_path_of=path_from(_checkout_of(root), root),
         lines_of=lru_cache(maxsize=64)(Folder(root, settings.max_file_size).lines_of),
-        width=shutil.get_terminal_size((120, 24)).columns,
-        colour=wants_colour(os.environ, terminal=sys.stdout.isatty()),
+        width=shutil.get_terminal_size((120, 24)).columns if terminal else 120,
+        colour=terminal and wants_colour(os.environ, terminal=sys.stdout.isatty()),
         seconds=seconds,
     )
 
 
-def path_from_here(root: Path) -> Callable[[str], str]:
-    """What the user would write for a path of the project."""
-    working_directory = os.getcwd()
+def path_from(folder: Path, root: Path) -> Callable[[str], str]:
+    """What one who stands in the folder writes for a path of the project."""
 
     @cache
     def path_of(path: str) -> str:
-        return os.path.relpath(root / path, working_directory).replace(os.sep, "/")
+        return os.path.relpath(root / path, folder).replace(os.sep, "/")
 
     return path_of
+
+
+def _checkout_of(root: Path) -> Path:
+    """The folder that a forge's paths start from."""
+    for variable in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        if (named := os.environ.get(variable)) and root.is_relative_to(Path(named).resolve()):
+            return Path(named).resolve()
+    return next((folder for folder in (root, *root.parents) if is_checkout(folder)), root)
 
 
 def _processors() -> int:

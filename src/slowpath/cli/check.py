@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slowpath.cli.arguments import (
@@ -18,16 +19,18 @@ from slowpath.cli.arguments import (
     add_work,
     jobs_of,
     overridden,
-    path_from_here,
+    path_from,
     place_of,
     view_of,
 )
 from slowpath.config import Settings, settings_of
+from slowpath.errors import UsageError
 
 if TYPE_CHECKING:
     from slowpath.cli.arguments import Commands
 
-_FORMATS = ("text", "concise", "json")
+_FORMATS = ("text", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson")
+_COUNTED = ("text", "concise", "json")
 
 
 def add_to(commands: Commands) -> None:
@@ -38,12 +41,15 @@ def add_to(commands: Commands) -> None:
     add_work(parser)
     add = parser.add_argument
     add("--output-format", choices=_FORMATS, default="text", help="how findings are written (default: text)")
+    add("--output-file", metavar="FILE", help="write the report there")
     add("--statistics", action="store_true", help="count the findings of each rule instead of showing them")
     add("--show-files", action="store_true", help="list the files that would be checked, and stop")
 
 
 def _check(options: Namespace) -> Answer:
     started = time.perf_counter()
+    if options.statistics and options.output_format not in _COUNTED:
+        raise UsageError(f"--statistics: no format `{options.output_format}`; write {' or '.join(_COUNTED)}")
     place = place_of(options.paths)
     settings = overridden(settings_of(place.root), options)
     if options.show_files:
@@ -65,20 +71,34 @@ def _check(options: Namespace) -> Answer:
         )
     finally:
         progress.close()
-    view = view_of(place.root, settings, seconds=time.perf_counter() - started)
-    if options.output_format == "json" or options.statistics:
+    seconds = time.perf_counter() - started
+    view = view_of(place.root, settings, seconds=seconds, terminal=options.output_file is None)
+    if options.output_format not in reporters.TELLS_ALL or options.statistics:
         for skipped in report.skipped:
             print(excuse(skipped, view), file=sys.stderr)
     formats = reporters.STATISTICS if options.statistics else reporters.FORMATS
     failed = any(skipped.code == "SLO002" for skipped in report.skipped)
     status = FAILED if failed else FOUND if report.findings else CLEAN
-    return Answer(formats[options.output_format](report, view), status)
+    lines = formats[options.output_format](report, view)
+    return Answer(lines if options.output_file is None else _written(lines, options.output_file), status)
+
+
+def _written(lines: Iterable[str], file: str) -> tuple[str, ...]:
+    """Nothing is left to print once the lines are in the file."""
+    try:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise UsageError(
+            f"--output-file: `{file}` cannot be written: {(error.strerror or 'unknown').lower()}"
+        ) from None
+    return ()
 
 
 def _files(place: Place, settings: Settings) -> Iterator[str]:
     from slowpath.discovery import is_below, listing_of
 
-    path_of = path_from_here(place.root)
+    path_of = path_from(Path.cwd(), place.root)
     for file in listing_of(place.root, settings.exclude).files:
         if is_below(file.path, place.targets):
             yield path_of(file.path)

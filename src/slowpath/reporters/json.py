@@ -19,6 +19,12 @@ def lines(report: Report, view: View) -> Iterator[str]:
     yield array(_object(finding, view) for finding in report.findings)
 
 
+def single_lines(report: Report, view: View) -> Iterator[str]:
+    """The same objects, each on one line."""
+    for finding in report.findings:
+        yield json.dumps(_object(finding, view))
+
+
 def array(objects: Iterator[dict[str, object]]) -> str:
     """The objects as a JSON array that is ASCII, whatever they hold."""
     return json.dumps(list(objects), indent=2)

@@ -18,11 +18,12 @@ _TAB = 4
 class View(Struct, frozen=True):
     """How paths read from where the user stands, the lines of a file, and what the terminal can do.
 
-    Paths in findings are relative to the root; `path_of` says what to print for one. `width` is in cells, and
-    `seconds` is how long the run took.
+    Paths in findings are relative to the root; `path_of` says what to print for one, and `checkout_path_of` what the
+    place that keeps the repository calls it. `width` is in cells, and `seconds` is how long the run took.
     """
 
     path_of: Callable[[str], str]
+    checkout_path_of: Callable[[str], str]
     lines_of: Callable[[str], Sequence[str]]
     width: int
     colour: bool
