@@ -13,6 +13,7 @@ from slowpath.rules import Rule, load
 RULES = Path(__file__).resolve().parent.parent / "docs" / "rules"
 
 _FAMILIES = {
+    "0": "slowpath itself",
     "1": "Queries",
     "2": "Connections and other resources",
     "3": "The event loop",

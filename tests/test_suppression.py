@@ -12,7 +12,7 @@ from slowpath.suppression import suppress
 def is_suppressed(text: str, *, line: int, end_line: int) -> bool:
     span = Span(line, 1, end_line, 2)
     finding = Finding("SLO101", "n-plus-one", "m", "a.py", span, "warning", "high", "f", (), "", "f")
-    result = suppress(text.split("\n"), [finding])
+    result = suppress(finding.path, text.split("\n"), [finding])
     assert len(result.kept) + len(result.suppressed) == 1
     return bool(result.suppressed)
 

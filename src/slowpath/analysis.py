@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -26,6 +26,7 @@ from slowpath.schema import Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
 from slowpath.source import digest_of
+from slowpath.suppression import unused
 from slowpath.vocabulary import Knowledge
 
 Progress = Callable[[int, int], None]
@@ -184,11 +185,28 @@ def analyse(
     findings = engine.findings(workshop.program, found + judged, workshop.texts.lines_of, locations)
     failed = [*crashed, *(each for part in made for each in part.failed), *_unread(workshop, answers)]
     return Result(
-        tuple(findings),
+        with_unused(findings, workshop.ground, workshop.texts.lines_of, {each.path for each in failed}),
         tuple(sorted(failed, key=lambda each: (each.path, each.line, each.reason))),
         tuple(RuleName(rule.code, rule.name, rule.default, rule.roles) for rule in load()),
         Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
     )
+
+
+def with_unused(
+    findings: Sequence[Finding], ground: Ground, lines_of: Callable[[str], Sequence[str]], unread: Collection[str]
+) -> tuple[Finding, ...]:
+    """These findings, and one for each comment that silences none of them. Of files that could not be read in full
+    nothing is said."""
+    by_path: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_path.setdefault(finding.path, []).append(finding)
+    added = [
+        finding
+        for declared in (ground.project.modules[module] for module in ground.wanted)
+        if declared.silences and declared.problem is None and declared.path not in unread
+        for finding in unused(declared.path, lines_of(declared.path), by_path.get(declared.path, ()), load())
+    ]
+    return tuple(sorted([*findings, *added], key=lambda each: (each.path, each.span, each.code, each.message)))
 
 
 def _unread(workshop: Workshop, answers: Iterable[Answer]) -> Iterator[Skipped]:

@@ -91,7 +91,8 @@ class ClassDeclaration(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Declarations(Struct, frozen=True, array_like=True):
-    """Everything a file declares. `problem` is `(line, column, reason)` when it could not be parsed."""
+    """Everything a file declares. `problem` is `(line, column, reason)` when it could not be parsed; `silences` says
+    that there may be comments that silence findings."""
 
     path: str
     digest: str
@@ -103,6 +104,7 @@ class Declarations(Struct, frozen=True, array_like=True):
     calls: tuple[Call, ...]
     exports: tuple[str, ...] | None
     problem: tuple[int, int, str] | None = None
+    silences: bool = False
 
 
 def declare(source: Source) -> Declarations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -87,6 +87,15 @@ class Problem(Struct, frozen=True):
     severity: Severity = "warning"
     tail: int = 0
     facts: tuple[str, ...] = ()
+
+
+class Named(Protocol):
+    """A rule, as far as its names go."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 class Skipped(Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.cache import Stamp
 from slowpath.config import Settings
@@ -14,6 +15,8 @@ from slowpath.discovery import File, Folder
 from slowpath.finding import Skipped
 from slowpath.processes import parts, shared, worth
 from slowpath.roles import role_of
+from slowpath.source import Source
+from slowpath.suppression import speaks
 
 _Unread = tuple[File, str]
 
@@ -107,7 +110,12 @@ def _read_one(folder: Folder, file: File, digest: str) -> Read:
     if isinstance(source, Skipped):
         return Read(file.path, Stamp(file.size, file.mtime_ns, ""), None, source)
     stamp = Stamp(file.size, file.mtime_ns, source.digest)
-    return Read(file.path, stamp, None, None) if source.digest == digest else _seen(stamp, declare(source))
+    return Read(file.path, stamp, None, None) if source.digest == digest else _seen(stamp, _declared(source))
+
+
+def _declared(source: Source) -> Declarations:
+    declarations = declare(source)
+    return replace(declarations, silences=True) if speaks(source.text) else declarations
 
 
 def _seen(stamp: Stamp, declarations: Declarations) -> Read:

@@ -144,7 +144,7 @@ def _report(
     kept: list[Finding] = []
     suppressed = 0
     for path, group in groupby(selection.wanted(below, rules, settings), key=lambda finding: finding.path):
-        result = suppression.suppress(folder.lines_of(path), group, noqa=noqa)
+        result = suppression.suppress(path, folder.lines_of(path), group, noqa=noqa)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
