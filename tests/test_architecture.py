@@ -67,7 +67,19 @@ PACKAGE_DATA = {"knowledge", "libraries"}
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # Tables that are named after a thing, and libraries whose name is an everyday word.
-EVERYDAY = {"stdlib", "http", "chunks", "dbapi", "requests", "databases", "records"}
+EVERYDAY = {
+    "stdlib",
+    "http",
+    "chunks",
+    "dbapi",
+    "requests",
+    "databases",
+    "records",
+    "documents",
+    "services",
+    "passwords",
+    "inference",
+}
 
 MODULES = sorted(SOURCE.rglob("*.py"))
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())

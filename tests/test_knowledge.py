@@ -73,6 +73,7 @@ def facts(known: Knowledge, name: str) -> Mapping[str, Fact]:
             'function.new = ["a.f"]',
             '0.toml: function.new."a.f": does not say what it gives; write its type (`"a.f" = "a.B"`)',
         ),
+        ('function.blocks."a.f" = "slep"', '0.toml: function.blocks."a.f": no work `slep`; did you mean `sleep`?'),
         ('object."a.b" = 1', '0.toml: object."a.b": expected a string'),
     ],
 )
@@ -107,6 +108,8 @@ def test_every_trait_of_a_type_is_read() -> None:
         implicit-loads = false
         sends = "HTTP"
         calls = "a.D"
+        asynchronous = true
+        making = "model"
         """
     )
     assert known.types["a.B"] is known.types["b.B"]
@@ -119,7 +122,36 @@ def test_every_trait_of_a_type_is_read() -> None:
         implicit_loads=False,
         sends="HTTP",
         calls="a.D",
+        asynchronous=True,
+        making="model",
     )
+
+
+def test_what_is_asynchronous_is_so_of_a_method_a_function_or_all_of_a_type() -> None:
+    known = knowledge(
+        """
+        [type."a.Client"]
+        kind = "client"
+        remote = ["get", "aget"]
+        asynchronous = ["aget"]
+        class-methods.new = ["made"]
+        [type."a.AsyncClient"]
+        asynchronous = true
+        extends = ["a.Client"]
+        [function]
+        remote = ["a.get", "a.aget"]
+        asynchronous = ["a.aget"]
+        """
+    )
+    assert [facts(known, "a.Client")[name].asynchronous for name in ("get", "aget")] == [False, True]
+    assert all(fact.asynchronous for fact in facts(known, "a.AsyncClient").values())
+    assert [known.functions[name].asynchronous for name in ("a.get", "a.aget")] == [False, True]
+
+
+def test_what_blocks_says_with_which_work() -> None:
+    known = knowledge('type."a.Job" = {kind = "plain", blocks = {wait = "process"}}\nfunction.blocks."a.nap" = "sleep"')
+    assert facts(known, "a.Job")["wait"] == Fact("blocks", work="process")
+    assert known.functions["a.nap"] == Fact("blocks", work="sleep")
 
 
 def test_a_string_is_what_to_write_instead_or_what_is_made() -> None:

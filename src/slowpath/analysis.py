@@ -99,7 +99,9 @@ class Workshop:
         self.project = ground.project
         self.schema = ground.schema
         self.relevance = Relevance(self.project, self.schema, ground.tables)
-        self.program = Program(self.project, self.schema, ground.tables, texts.lines_of, self._matters)
+        self.program = Program(
+            self.project, self.schema, ground.tables, texts.lines_of, self._matters, self.relevance.on_loop
+        )
         self.rules = config.selected(load(), settings)
         self.roots = [ref for ref in self.relevance.roots() if ref.module in ground.wanted]
 
@@ -139,7 +141,9 @@ class Workshop:
         if self.project.declared(module, qualname) != FunctionRef(module, qualname):
             return ""
         ref = FunctionRef(module, qualname)
-        return self.project.function_of(ref).digest + "-+"[self.relevance.matters(ref)]
+        return (
+            self.project.function_of(ref).digest + "-+"[self.relevance.matters(ref)] + "-+"[self.relevance.on_loop(ref)]
+        )
 
     def fingerprint(self) -> str:
         """The digest of all that an answer depends on besides what was consulted for it."""

@@ -12,6 +12,7 @@ from slowpath.references import FunctionRef
 from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import (
     AnyEffect,
+    Blocks,
     CallsService,
     Context,
     Evaluates,
@@ -159,6 +160,8 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is a round trip to {service}"
         case Evaluates(label=label, how=how):
             return f"`{label}` is asked for its {how}"
+        case Blocks(label=label, work=work):
+            return f"`{label}` keeps its thread waiting or busy ({work})"
         case LoadsBadly(problem=problem):
             return f"the eager load `{problem.path}`: {problem.reason}"
         case UsesCache(does=does, label=label, key=key):

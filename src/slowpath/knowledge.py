@@ -19,7 +19,7 @@ from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Mem
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same"})
+_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload"})
 
 
 def builtin() -> Knowledge:
@@ -113,6 +113,8 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         implicit_loads=earlier.implicit_loads if later.implicit_loads is None else later.implicit_loads,
         sends=later.sends or earlier.sends,
         calls=later.calls or earlier.calls,
+        asynchronous=earlier.asynchronous if later.asynchronous is None else later.asynchronous,
+        making=later.making or earlier.making,
     )
 
 
@@ -149,21 +151,27 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         name=entry.name,
         kind=kind,
         extends=entry.extends,
-        methods=_named_after(entry.name, entry.methods),
-        class_methods=_named_after(entry.name, entry.class_methods),
+        methods=_named_after(entry.name, entry.methods, asynchronous=bool(entry.asynchronous)),
+        class_methods=_named_after(entry.name, entry.class_methods, asynchronous=bool(entry.asynchronous)),
         attributes=entry.attributes,
         enters=entry.enters,
         awaitable=bool(entry.awaitable),
         implicit_loads=entry.implicit_loads is not False,
         sends=entry.sends,
         calls=entry.calls,
+        asynchronous=bool(entry.asynchronous),
+        making=entry.making,
     )
 
 
-def _named_after(name: str, facts: Mapping[str, Fact]) -> Mapping[str, Fact]:
+def _named_after(name: str, facts: Mapping[str, Fact], *, asynchronous: bool = False) -> Mapping[str, Fact]:
     """The facts, in which a `new` that says nothing else gives the type itself."""
     return {
-        method: replace(fact, gives=name) if fact.action == "new" and not fact.gives else fact
+        method: replace(
+            fact,
+            gives=name if fact.action == "new" and not fact.gives else fact.gives,
+            asynchronous=asynchronous or fact.asynchronous,
+        )
         for method, fact in facts.items()
     }
 

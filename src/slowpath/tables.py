@@ -3,7 +3,8 @@
 `[type."a.B"]` says what objects of a class are, in the words of `Type`, and what their methods do: an action is a key
 that lists methods (`refine = ["filter", "exclude"]`). Instead of a list it may hold a table, of what to write where the
 method would run once an item (`remote = { get = "mget" }`) or, where the action only makes something, of its type
-(`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached` and `cached-if-ordered` add to methods so listed.
+(`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached`, `cached-if-ordered` and `asynchronous` add to
+methods so listed; `blocks` names the work of each (`blocks = { wait = "process" }`).
 `class-methods` holds the same for calls on the class, `[function]` for functions by dotted name; `[object]` names the
 types of modules' variables; what `[cache]` and `[memo]` say is described in `entries`.
 """
@@ -18,15 +19,16 @@ from msgspec.structs import replace
 
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
-from slowpath.vocabulary import Action, Cached, CacheType, Fact, Memoizer, TypeKind
+from slowpath.vocabulary import Action, Cached, CacheType, Fact, Memoizer, TypeKind, Work
 
 FORMAT = 1
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
+_WORKS: tuple[Work, ...] = get_args(Work)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held"})
 _SECTIONS = ("format", "type", "function", "object", "cache", "memo")
-_FACETS = ("gives", "argument", "cached", "cached-if-ordered")
+_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous")
 _TRAITS = (
     "kind",
     "aliases",
@@ -38,6 +40,7 @@ _TRAITS = (
     "implicit-loads",
     "sends",
     "calls",
+    "making",
 )
 
 
@@ -86,6 +89,8 @@ class Entry(Struct, frozen=True):
     implicit_loads: bool | None = None
     sends: str = ""
     calls: str = ""
+    asynchronous: bool | None = None
+    making: Work | None = None
 
 
 class Table(Struct, frozen=True):
@@ -127,7 +132,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         kind=_kind(table["kind"], place.at("kind")) if "kind" in table else None,
         aliases=_texts(table.get("aliases", []), place.at("aliases")),
         extends=_texts(table.get("extends", []), place.at("extends")),
-        methods=_facts(table, place, other_keys=_TRAITS),
+        methods=_facts(_without_flag(table), place, other_keys=_TRAITS),
         class_methods=_facts(class_methods, place.at("class-methods")),
         attributes=_texts_by_name(table.get("attributes", {}), place.at("attributes")),
         enters=_text(table.get("enters", ""), place.at("enters")),
@@ -137,6 +142,8 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         else None,
         sends=_text(table.get("sends", ""), place.at("sends")),
         calls=_text(table.get("calls", ""), place.at("calls")),
+        asynchronous=True if table.get("asynchronous") is True else None,
+        making=_work(table["making"], place.at("making")) if "making" in table else None,
     )
 
 
@@ -170,6 +177,11 @@ def _memo(name: str, table: Mapping[str, object], place: Place) -> Memoizer:
         raise place.error(str(error)) from None
 
 
+def _without_flag(table: Mapping[str, object]) -> Mapping[str, object]:
+    """The table without `asynchronous = true`, which speaks of all the methods there are."""
+    return {key: value for key, value in table.items() if key != "asynchronous" or value is not True}
+
+
 def _functions(table: Mapping[str, object], place: Place) -> Mapping[str, Fact]:
     facts = _facts(table, place)
     for name, fact in facts.items():
@@ -185,9 +197,14 @@ def _facts(table: Mapping[str, object], place: Place, other_keys: tuple[str, ...
         for name, extra in _named(table.get(action, []), place.at(action)):
             if name in facts:
                 raise place.at(action).error(f"`{name}` is under `{facts[name].action}` already")
-            makes = action in _MAKES
-            facts[name] = Fact(action=action, gives=extra if makes else "", instead="" if makes else extra)
+            facts[name] = _fact(action, extra, place.at(action).at(name))
     return _with_facets(facts, table, place)
+
+
+def _fact(action: Action, extra: str, place: Place) -> Fact:
+    if action == "blocks":
+        return Fact(action, work=_work(extra, place))
+    return Fact(action, gives=extra) if action in _MAKES else Fact(action, instead=extra)
 
 
 def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Place) -> dict[str, Fact]:
@@ -204,6 +221,8 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
     for key, cached in kinds:
         for name in _texts(table.get(key, []), place.at(key)):
             facts[name] = replace(known(name, key), cached=cached)
+    for name in _texts(table.get("asynchronous", []), place.at("asynchronous")):
+        facts[name] = replace(known(name, "asynchronous"), asynchronous=True)
     return facts
 
 
@@ -230,6 +249,13 @@ def _kind(value: object, place: Place) -> TypeKind:
         if kind == value:
             return kind
     raise place.error(f"no kind `{value}`{nearest(str(value), KINDS)}")
+
+
+def _work(value: object, place: Place) -> Work:
+    for work in _WORKS:
+        if work == value:
+            return work
+    raise place.error(f"no work `{value}`{nearest(str(value), _WORKS)}")
 
 
 def _mapping(value: object, place: Place) -> Mapping[str, object]:

@@ -44,6 +44,7 @@ Action = Literal[
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
+    "blocks", "offload",
 ]  # fmt: skip
 """What a call does.
 
@@ -73,6 +74,22 @@ pipeline. new: gives an object of type `gives`. chunks: iterates its argument in
 limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives`
 names. assign: sets the attribute of its first argument that its second names to its third, without a query. held:
 gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
+
+Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
+that it is given in a thread or process of its own; what it gives must be awaited.
+"""
+
+Work = Literal[
+    "query", "database", "network", "dns", "file", "stat", "process", "sleep", "wait",
+    "key", "image", "document", "archive", "model", "table", "text",
+]  # fmt: skip
+"""What keeps a thread from doing anything else.
+
+Waiting. query: for an ORM's query. database: for a statement given to a driver. network: for a service. dns: for a
+name to be looked up. file: for the contents of a file. stat: for what the file system knows of one. process: for a
+program to end. sleep: for time to pass. wait: for another thread. Working. key: derives a key or hashes a password.
+image, document, archive: reads, makes or changes one. model: loads a model or runs one. table: loads or changes a
+data frame. text: splits or renders long texts.
 """
 
 Cached = Literal["never", "always", "if-ordered"]
@@ -121,18 +138,22 @@ class Memoizer(Struct, frozen=True):
 
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
-    write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded."""
+    write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded;
+    `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what it keeps its thread with."""
 
     action: Action
     gives: str = ""
     instead: str = ""
     cached: Cached = "never"
     argument: int = 0
+    asynchronous: bool = False
+    work: Work | None = None
 
 
 class Type(Struct, frozen=True):
     """A library's type. `implicit_loads` is false where reading an unloaded relation is an error (AsyncSession).
-    `awaitable` when awaiting it runs it. `sends` names, for clients, the service in words (`Redis`, `HTTP`).
+    `awaitable` when awaiting it runs it, `asynchronous` when all its methods do their work while they are awaited.
+    `making` is the work of constructing one. `sends` names, for clients, the service in words (`Redis`, `HTTP`).
     `calls` is the type that calling an object of this type gives (`sessionmaker()()`)."""
 
     name: str
@@ -146,6 +167,8 @@ class Type(Struct, frozen=True):
     implicit_loads: bool = True
     sends: str = ""
     calls: str = ""
+    asynchronous: bool = False
+    making: Work | None = None
 
 
 class Text(Struct, frozen=True):

@@ -11,7 +11,7 @@ from slowpath.semantics.arguments import remembered, value_at
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
-from slowpath.semantics.library_call import Call, gone
+from slowpath.semantics.library_call import Call, gone, waits
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.session_actions import SESSION_ACTIONS
 from slowpath.semantics.values import (
@@ -40,6 +40,7 @@ def _remote(frame: Frame, call: Call) -> Value:
     if frame.is_async and not frame.awaiting and frame.contexts and frame.contexts[-1][1].kind == "comprehension":
         # A coroutine made in a comprehension is run later, most often together with its siblings.
         return gone(call)
+    waits(frame, call, "network")
     frame.emit(
         CallsService(
             place=frame.place(call.at),
@@ -50,6 +51,20 @@ def _remote(frame: Frame, call: Call) -> Value:
         call.varies,
     )
     return Object(call.fact.gives, varies=call.varies) if call.fact.gives else gone(call)
+
+
+def _many(frame: Frame, call: Call) -> Value:
+    waits(frame, call, "database" if call.fact.action == "sql-many" else "network")
+    return _quiet(frame, call)
+
+
+def _blocks(frame: Frame, call: Call) -> Value:
+    waits(frame, call, call.fact.work)
+    return _given(frame, call)
+
+
+def _offload(frame: Frame, call: Call) -> Value:
+    return gone(call)
 
 
 def _given(frame: Frame, call: Call) -> Value:
@@ -107,9 +122,11 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     **WRITE_ACTIONS,
     **SESSION_ACTIONS,
     "add": _quiet,
-    "sql-many": _quiet,
+    "sql-many": _many,
     "fetch": _quiet,
-    "batch": _quiet,
+    "batch": _many,
+    "blocks": _blocks,
+    "offload": _offload,
     "quiet": _quiet,
     "remote": _remote,
     "pipeline": _given,

@@ -170,7 +170,9 @@ def call_function(
     def argument(name: str) -> Value:
         return texts.hole(frame, actual[name], given[name].node if name in given else None)
 
-    frame.replay(summary, tuple(varies), hop, rare=program.is_memoized(ref), beside=beside, fill=fill)
+    away = frame.on_loop and program.runs_elsewhere(ref, awaited=frame.awaiting)
+    memoized = program.is_memoized(ref)
+    frame.replay(summary, tuple(varies), hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
     _write_back(frame, summary, given, tuple(varies), declaration.parameters)
     return fill(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))))
 
@@ -307,14 +309,16 @@ def _of_entries(frame: Frame, kind: str, call: Call) -> Value | None:
 
 def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     program = frame.program
-    if name.startswith("builtins.") and name.count(".") == 1:
-        return builtins.call_builtin(frame, name[9:], arguments, at, node)
     fact = program.knowledge.functions.get(name)
+    if fact is None and name.startswith("builtins.") and name.count(".") == 1:
+        return builtins.call_builtin(frame, name[9:], arguments, at, node)
     if fact is not None:
         return act(frame, Call(at, name.rpartition(".")[2], fact, Symbol(name), arguments, node))
     known = program.knowledge.types.get(name)
     if known is not None:
         kept = remembered(arguments) if known.kind == "builder" else ()
+        if known.making is not None and frame.on_loop:
+            frame.blocks(at, spelled(node.func) if node is not None else name, known.making, known.sends)
         return Object(known.name, arguments=kept, varies=varies_of(arguments))
     owner, _, method = name.rpartition(".")
     owning = program.knowledge.types.get(owner)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from slowpath.loads import Loads, Path
 from slowpath.semantics.values import NOTHING, Bound, Origin, Value
 from slowpath.source import Place
-from slowpath.vocabulary import Action, CacheVerb, LoadProblem
+from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
 
 ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
@@ -155,7 +155,23 @@ class UsesCache(Effect, frozen=True):
     holds: tuple[str, ...] = ()
 
 
-AnyEffect = ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly | UsesCache
+class Blocks(Effect, frozen=True):
+    """Keeps its thread waiting or busy, on the way from a coroutine or from what one calls.
+
+    Of a function that is no coroutine one for each kind of work is enough, of a coroutine one for each kind and
+    place: no others are kept. `service` is what is waited for, in words, where the kind of work does not say;
+    `instead` what to await.
+    """
+
+    label: str
+    work: Work
+    service: str = ""
+    instead: str = ""
+
+
+AnyEffect = (
+    ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly | UsesCache | Blocks
+)
 
 
 class Summary(Struct, frozen=True):

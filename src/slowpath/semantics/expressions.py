@@ -167,7 +167,7 @@ def _comprehension(frame: Frame, node: e.Comprehension) -> Value:
         bounds = []
         for position, generator in enumerate(node.generators):
             value = evaluate(frame, generator.iterable)
-            value, item_value, bound = through(frame, value, generator.iterable, node.at)
+            value, item_value, bound = through(frame, value, generator.iterable, node.at, awaiting=generator.is_async)
             if position == 0 and isinstance(generator.iterable, e.Name):
                 kept[generator.iterable.id] = frame.env.get(generator.iterable.id, UNKNOWN)
             bounds.append(bound)
@@ -219,6 +219,8 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
             return texts.template((left, _part(frame, right, node.right, node.at)))
         case "+", Unknown(), (Constant(value=str()) | Template()):
             return texts.template((texts.hole(frame, left, node.left), right))
+        case "/", Object(type=kind), _ if kind == frame.program.divided(kind):
+            return Object(kind, varies=varies)
         case "*", Collection(items=tuple()), _:
             bound: Bound = "chunked" if shapes.is_hand(node.left) else left.bound
             return replace(left, items=None, bound=bound, varies=varies)

@@ -6,7 +6,7 @@ from slowpath.loads import Loads
 from slowpath.project import Project
 from slowpath.references import ClassRef, External
 from slowpath.schema import Schema
-from slowpath.semantics.values import Object, Rows, Symbol, Value
+from slowpath.semantics.values import Object, Row, Rows, Symbol, Value
 from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Type
 
 
@@ -31,7 +31,7 @@ class Facts:
     def fact(self, kind: str, method: str) -> Fact | None:
         """What a method of this type does."""
         known = self.knowledge.types.get(kind)
-        return known.methods.get(method) if known is not None else None
+        return known.methods.get(method) or known.methods.get("*") if known is not None else None
 
     def row_fact(self, model: str, method: str) -> Fact | None:
         """What a method of the model's rows does."""
@@ -47,6 +47,27 @@ class Facts:
         """Whether going through an object of this type runs a query."""
         known = self.knowledge.types.get(kind)
         return known is not None and known.kind in {"query", "manager"}
+
+    def awaited_form(self, receiver: Value, method: str) -> str:
+        """The method that does the same and is awaited, empty if there is none: `aget` for `get`."""
+        match receiver:
+            case Object(type=kind) | Rows(type=kind):
+                fact = self.fact(kind, f"a{method}")
+            case Row(model=model):
+                fact = self.row_fact(model, f"a{method}")
+            case _:
+                return ""
+        return f"a{method}" if fact is not None and fact.asynchronous else ""
+
+    def divided(self, kind: str) -> str:
+        """The type of what dividing an object of this type by something gives."""
+        known = self.knowledge.types.get(kind)
+        return known.attributes.get("/", "") if known is not None else ""
+
+    def is_asynchronous(self, kind: str) -> bool:
+        """Whether objects of this type work while they are awaited."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.asynchronous
 
     def asks(self, rows: Rows, action: Action) -> str:
         """The method of the rows' query that asks the database this (`exists`, `count`), empty if it has none of that

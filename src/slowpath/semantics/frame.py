@@ -12,9 +12,21 @@ from slowpath import expression as e
 from slowpath.references import ClassRef
 from slowpath.semantics import uses
 from slowpath.semantics.dependence import all_varies, settled
-from slowpath.semantics.effects import AnyEffect, CallsService, Context, ContextKind, Hop, Summary, UsesCache, Writes
+from slowpath.semantics.effects import (
+    AnyEffect,
+    Blocks,
+    CallsService,
+    Context,
+    ContextKind,
+    Hop,
+    Summary,
+    UsesCache,
+    Writes,
+)
+from slowpath.semantics.repetition import chain
 from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, join, with_field
 from slowpath.source import Place
+from slowpath.vocabulary import Work
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
@@ -36,6 +48,7 @@ class Frame:
         self.depth = depth
         self.height = 0
         self.is_async = False
+        self.on_loop = False
         self.env: Environment = {}
         self.rebound: set[str] = set()
         self.bound_at: dict[str, int] = {}
@@ -56,6 +69,7 @@ class Frame:
         """A frame for code that stands in another function but runs here (a lambda that was handed over)."""
         other = Frame(self.program, module, function, owner=None, depth=self.depth)
         other.contexts, other.effects, other.rare = self.contexts, self.effects, self.rare
+        other.is_async, other.on_loop = self.is_async, self.on_loop
         other._loops = self._loops + 1000
         return other
 
@@ -121,6 +135,12 @@ class Frame:
         )
         self._add(self._handled(effect))
 
+    def blocks(self, at: int, label: str, work: Work, service: str = "", instead: str = "") -> None:
+        """Write down that the thread waits or works here, unless that is awaited or no event loop comes this way."""
+        if self.on_loop and not self.awaiting:
+            rare = self.rare > 0
+            self._add(Blocks(place=self.place(at), label=label, work=work, service=service, instead=instead, rare=rare))
+
     def _handled(self, effect: AnyEffect) -> AnyEffect:
         """A write knows whether its own errors are caught, item by item."""
         if isinstance(effect, Writes) and any(depth >= len(self.contexts) for depth in self.tries):
@@ -136,18 +156,25 @@ class Frame:
         rare: bool,
         beside: bool = False,
         fill: Callable[[Value], Value],
+        elsewhere: bool = False,
     ) -> None:
         """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with, and `fill`
         puts the arguments into texts.
 
         A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services
-        once.
+        once. What keeps a callee's own thread busy, or the event loop of a coroutine, which answers for that itself,
+        happens `elsewhere`.
         """
         outer = tuple(context for _, context in self.contexts)
         around = {context.place for context in outer}
         for effect in summary.effects:
             # What goes round the same loop again by recursion has been said already.
             if around and any(context.place in around for context in effect.contexts):
+                continue
+            if isinstance(effect, Blocks):
+                if not elsewhere and self.on_loop and len(effect.via) < _FARTHEST:
+                    rarely = effect.rare or rare or self.rare > 0
+                    self._add(replace(effect, via=(hop, *effect.via), rare=rarely))
                 continue
             if len(effect.via) >= _FARTHEST or (beside and isinstance(effect, CallsService)):
                 continue
@@ -169,9 +196,13 @@ class Frame:
         return frozenset(positions.get(number, number) for number in varies if number < 0 or number in positions)
 
     def _add(self, effect: AnyEffect) -> None:
-        subject = effect.key if isinstance(effect, UsesCache) else None
-        around = tuple(context.place for context in effect.contexts)
-        key = (type(effect), effect.place, around, effect.varies, subject)
+        key: object
+        if isinstance(effect, Blocks):
+            key = (Blocks, effect.work, chain(effect)[0] if self.is_async else None)
+        else:
+            subject = effect.key if isinstance(effect, UsesCache) else None
+            around = tuple(context.place for context in effect.contexts)
+            key = (type(effect), effect.place, around, effect.varies, subject)
         known = self.effects.get(key)
         if known is None or (effect.rare, len(effect.via)) < (known.rare, len(known.via)):
             self.effects[key] = effect

@@ -36,8 +36,22 @@ def origin_of(value: Value) -> Origin | None:
     return value.origin if isinstance(value, Rows | Collection) else None
 
 
-def through(frame: Frame, value: Value, node: e.Expression, at: int) -> tuple[Value, Callable[[int], Value], Bound]:
-    """The thing gone through after its query has run, its item in the loop of a given number, and its bound."""
+def through(
+    frame: Frame, value: Value, node: e.Expression, at: int, *, awaiting: bool = False
+) -> tuple[Value, Callable[[int], Value], Bound]:
+    """The thing gone through after its query has run, its item in the loop of a given number, and its bound;
+    `awaiting` when each item is awaited."""
+    kept, frame.awaiting = frame.awaiting, awaiting
+    value = _begun(frame, value, node, at)
+    frame.awaiting = kept
+    bound = bound_of(value)
+    if isinstance(value, Object) and frame.program.is_plain(value.type):
+        bound = "small"
+    return value, lambda number: item_of(frame, value, frozenset((number,))), bound
+
+
+def _begun(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
+    """The thing gone through after its query has run."""
     if isinstance(value, Rows):
         value = queries.run(frame, value, at, node)
         frame.update(node, value)
@@ -45,11 +59,7 @@ def through(frame: Frame, value: Value, node: e.Expression, at: int) -> tuple[Va
         value = _from_instance(frame, value, at)
         if isinstance(value, Rows):
             value = queries.run(frame, value, at, node)
-    settled = value
-    bound = bound_of(settled)
-    if isinstance(settled, Object) and frame.program.is_plain(settled.type):
-        bound = "small"
-    return settled, lambda number: item_of(frame, settled, frozenset((number,))), bound
+    return value
 
 
 def _from_instance(frame: Frame, value: Instance, at: int) -> Value:

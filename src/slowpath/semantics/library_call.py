@@ -10,13 +10,14 @@ from slowpath.semantics.effects import RunsQuery, Writes
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
     UNKNOWN,
+    Object,
     Row,
     Rows,
     Unknown,
     Value,
 )
 from slowpath.spelling import spelled
-from slowpath.vocabulary import Fact
+from slowpath.vocabulary import Fact, Work
 
 
 class Call(Struct, frozen=True):
@@ -56,7 +57,21 @@ def model_of(call: Call) -> str:
     return ""
 
 
+def waits(frame: Frame, call: Call, work: Work | None = None) -> None:
+    """Write down that the thread waits for the answer, if it does: what an asynchronous library is asked does not."""
+    if not frame.on_loop or call.fact.asynchronous:
+        return
+    program = frame.program
+    kind = call.receiver.type if isinstance(call.receiver, Object | Rows) else ""
+    known = program.type_named(kind)
+    if work is None:
+        work = "database" if known is not None and known.kind in {"connection", "cursor"} else "query"
+    service = program.service_of(call.receiver) if work == "network" else ""
+    frame.blocks(call.at, call.label, work, service, program.awaited_form(call.receiver, call.name))
+
+
 def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
+    waits(frame, call)
     frame.emit(
         RunsQuery(
             place=frame.place(call.at),
@@ -76,6 +91,7 @@ def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
 
 
 def wrote(frame: Frame, call: Call, model: str) -> None:
+    waits(frame, call)
     frame.emit(
         Writes(
             place=frame.place(call.at),

@@ -305,6 +305,27 @@ class Names(Facts, Questions):
         found = self.memo_of(ref)
         return found[0].clear if found is not None else ()
 
+    def runs_elsewhere(self, ref: FunctionRef, *, awaited: bool) -> bool:
+        """Whether what the function does keeps no thread of its caller's: it is a coroutine, or is decorated so that
+        it runs in a thread of its own."""
+        declaration = self.project.function_of(ref)
+        return declaration.is_async or (bool(declaration.decorators) and (awaited or self._is_offloaded(ref)))
+
+    def _is_offloaded(self, ref: FunctionRef) -> bool:
+        for decorator in self.project.function_of(ref).decorators:
+            name = e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator)
+            resolved = self.project.resolve(ref.module, name) if name else None
+            match resolved:
+                case External(name=outer):
+                    fact = self.knowledge.functions.get(outer)
+                    if fact is not None and fact.action == "offload":
+                        return True
+                case FunctionRef(module=module, qualname=qualname):
+                    nested = self.project.modules[module].functions
+                    if any(each.is_async and each.nested_in.startswith(qualname) for each in nested):
+                        return True
+        return False
+
     def reads_text(self, ref: FunctionRef) -> bool:
         """Whether the exact text of an argument can matter to the function."""
         known = self._texts.get(ref)

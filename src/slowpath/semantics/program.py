@@ -64,11 +64,13 @@ class Program(Names):
         knowledge: Knowledge,
         lines_of: Callable[[str], Sequence[str]],
         matters: Callable[[FunctionRef], bool],
+        on_loop: Callable[[FunctionRef], bool] = lambda _: True,
     ) -> None:
         super().__init__(project, schema, knowledge)
         self.reset_names()
         self.evaluate_at_module = self._evaluate_at_module
         self.may_matter = matters
+        self.on_loop = on_loop
         self.unreadable: dict[FunctionRef, LoweringError] = {}
         self._lines_of = lines_of
         self._bodies: dict[FunctionRef, Body | None] = {}
@@ -250,6 +252,7 @@ class Program(Names):
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
         frame.is_async = declaration.is_async
+        frame.on_loop = self.on_loop(ref)
         frame.env.update(parameters)
         frame.assumed = setting
         statements.run(frame, body.statements)

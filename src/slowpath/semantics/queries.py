@@ -47,6 +47,8 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
     if rows.owner is not None and not rows.refined:
         _run_relation(frame, rows, at, node)
     else:
+        if frame.on_loop and not frame.program.is_asynchronous(rows.type):
+            frame.blocks(at, _label(rows, node), "query")
         frame.emit(
             RunsQuery(
                 place=frame.place(at),

@@ -7,6 +7,7 @@ from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
+from slowpath.semantics.reachability import Reachability
 from slowpath.vocabulary import Knowledge
 
 _SHORT = 6
@@ -41,6 +42,7 @@ class Relevance:
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._looping = self._names_that_loop()
+        self._reachability = Reachability(project, self._declared, knowledge, self._matters)
 
     def _closure(self) -> frozenset[FunctionRef]:
         callers: dict[str, list[FunctionRef]] = {}
@@ -63,19 +65,25 @@ class Relevance:
     def matters(self, ref: FunctionRef) -> bool:
         """Whether reading the function could show anything; short ones are always worth a look, for what they
         return."""
-        if ref in self._matters:
+        if ref in self._matters or self._reachability.may_block(ref):
             return True
         function = self._declared.get(ref)
         return function is None or function.end_line - function.line < _SHORT
+
+    def on_loop(self, ref: FunctionRef) -> bool:
+        """Whether the function may run on an event loop."""
+        return self._reachability.on_loop(ref)
 
     def fingerprint(self) -> str:
         """Changes whenever other functions matter."""
         return "\n".join(sorted(ref.name for ref in self._matters))
 
     def roots(self) -> list[FunctionRef]:
-        """The functions worth starting from: those that repeat something, or call by name what does, and those that
-        begin a query. What only reads what others give it is read when they call it."""
-        return sorted(ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref]))
+        """The functions worth starting from: those that repeat something, or call by name what does, those that begin
+        a query, users of caches, and coroutines that may block. What only reads what others give it is read when they
+        call it."""
+        found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
+        return sorted(found | self._reachability.roots())
 
     def _is_root(self, function: FunctionDeclaration) -> bool:
         sketch = function.sketch

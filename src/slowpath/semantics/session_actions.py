@@ -13,7 +13,7 @@ from slowpath.semantics.arguments import passed, value_at, varies_of
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import row_of, single
-from slowpath.semantics.library_call import Call, gone, model_of, ran, rows_in, wrote
+from slowpath.semantics.library_call import Call, gone, model_of, ran, rows_in, waits, wrote
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.values import (
     ClassValue,
@@ -149,6 +149,7 @@ def _run_statement(frame: Frame, call: Call) -> None:
     if call.receiver.varies and not varies_of(call.arguments):
         # The same statement on each of several connections.
         return
+    waits(frame, call)
     frame.emit(
         RunsQuery(place=frame.place(call.at), label=call.label, action="sql", instead=call.fact.instead), call.varies
     )
@@ -207,6 +208,7 @@ def _get(frame: Frame, call: Call) -> Value:
     value = value_at(call.arguments, call.fact.argument, "entity")
     if not isinstance(value, ClassValue) or value.ref.name not in frame.program.schema.models:
         if value is not None:
+            waits(frame, call)
             frame.emit(RunsQuery(place=frame.place(call.at), label=call.label, action="get"), call.varies)
         return gone(call)
     model = value.ref.name
@@ -221,6 +223,7 @@ def _get(frame: Frame, call: Call) -> Value:
 
 
 def _refresh(frame: Frame, call: Call) -> Value:
+    waits(frame, call)
     model = model_of(call) or _model_of_argument(call)
     frame.emit(
         RunsQuery(
@@ -249,6 +252,7 @@ def _load_onto(frame: Frame, call: Call) -> Value:
         loaded = frame.program.load(target.model, target.loads, call.name, passed(arguments))
         updated = replace(target, loads=loaded.loads)
         if isinstance(target, Row):
+            waits(frame, call)
             frame.emit(
                 RunsQuery(place=frame.place(call.at), label=call.label, action="load-onto", model=target.model),
                 call.varies,

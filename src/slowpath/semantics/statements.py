@@ -147,7 +147,7 @@ def _branch(frame: Frame, block: s.Block, *, rare: bool = False) -> None:
 
 def _for(frame: Frame, statement: s.For) -> None:
     value = evaluate(frame, statement.iterable)
-    value, item_value, bound = through(frame, value, statement.iterable, statement.at)
+    value, item_value, bound = through(frame, value, statement.iterable, statement.at, awaiting=statement.is_async)
     bound = shapes.bound_of(statement, bound)
     _loosen(frame, statement.body)
     before = dict(frame.env)
@@ -236,8 +236,8 @@ def _take(frame: Frame, worklist: str, number: int) -> None:
             frame.env[worklist] = replace(value, element=element, items=None, varies=value.varies | {number})
 
 
-def _opened(frame: Frame, node: e.Expression) -> Value:
-    frame.awaiting = True
+def _opened(frame: Frame, node: e.Expression, *, awaiting: bool) -> Value:
+    frame.awaiting = awaiting
     value = evaluate(frame, node)
     frame.awaiting = False
     return value
@@ -246,7 +246,7 @@ def _opened(frame: Frame, node: e.Expression) -> Value:
 def _with(frame: Frame, statement: s.With) -> None:
     with ExitStack() as stack:
         for item in statement.items:
-            value = entered(frame, _opened(frame, item.context), statement.at)
+            value = entered(frame, _opened(frame, item.context, awaiting=statement.is_async), statement.at)
             if item.target is not None:
                 assign(frame, item.target, value)
             if frame.program.is_pipelined(value):

@@ -1,0 +1,117 @@
+"""A coroutine waits in a way that stops its event loop.
+
+## Problem
+
+An event loop runs one thing at a time, and goes on to the next when a coroutine awaits. A call that waits without
+`await` (a request sent by `requests`, a query of `psycopg2`, `subprocess.run`, `time.sleep`, a file) holds up every
+other request of the process until it is done. One slow answer of another service then stalls everybody.
+
+The call may be many functions away: slowpath follows ordinary calls from the coroutine down, and shows the way.
+
+## Slow
+
+    import requests
+
+    async def profile(user_id):
+        return requests.get(f"https://people.example/{user_id}", timeout=5).json()
+
+## Fast
+
+    import httpx
+
+    client = httpx.AsyncClient()
+
+    async def profile(user_id):
+        return (await client.get(f"https://people.example/{user_id}")).json()
+
+Where there is no asynchronous library, the call can have a thread of its own:
+
+    import asyncio
+    import requests
+
+    async def profile(user_id):
+        response = await asyncio.to_thread(requests.get, f"https://people.example/{user_id}", timeout=5)
+        return response.json()
+
+## What silences it
+
+What is handed to a thread or process (`to_thread`, executors, `run_in_threadpool`, `sync_to_async`) and functions that
+are decorated to run there; plain functions that no coroutine calls, also as endpoints: frameworks run these in threads.
+Questions to the file system (`os.path.exists`) are notes.
+
+## Fix safety
+
+What moves to a thread runs beside other things: it must not share a session or a connection with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from slowpath.rules import Function, Mark, Problem, Rule
+from slowpath.semantics.busy import kept_busy, name_of, place_of, sureness
+from slowpath.semantics.effects import Blocks
+from slowpath.semantics.program import Program
+from slowpath.vocabulary import Work
+
+_DOES: dict[Work, str] = {
+    "database": "waits for the database",
+    "network": "waits for",
+    "dns": "waits for a name to be looked up",
+    "process": "waits for a process",
+    "sleep": "sleeps",
+    "wait": "waits for another thread",
+    "file": "reads or writes a file",
+    "stat": "asks the file system",
+}
+_PLACES = 5
+
+
+def check(function: Function, program: Program) -> Iterator[Problem]:
+    """What a coroutine waits for without awaiting it; one problem for each thing it calls."""
+    declaration = program.project.function_of(function.ref)
+    if not declaration.is_async:
+        return
+    for group in kept_busy(function.summary, _DOES, _together):
+        first, *others = group
+        yield Problem(
+            place=place_of(first),
+            message=f"{_said(first)}, and the event loop with it: nothing else runs meanwhile",
+            subject=(name_of(first),),
+            help=_help(first, alone=not declaration.sketch.awaits),
+            related=(
+                *(Mark(hop.place, f"calls `{hop.callee}`") for hop in first.via),
+                Mark(first.place, _does(first)),
+                *(Mark(place_of(other), f"{_does(other)} too") for other in others[:_PLACES]),
+            ),
+            confidence=sureness(first),
+            severity="note" if first.work == "stat" else "warning",
+        )
+
+
+def _together(effect: Blocks) -> Hashable:
+    return effect.work if effect.work == "stat" else name_of(effect)
+
+
+def _does(effect: Blocks) -> str:
+    return f"{_DOES[effect.work]} {effect.service}".rstrip()
+
+
+def _said(effect: Blocks) -> str:
+    return f"`{name_of(effect)}` {_does(effect)}" + (f" (`{effect.label}`)" if effect.via else "")
+
+
+def _help(effect: Blocks, *, alone: bool) -> str:
+    thread = f"`await asyncio.to_thread({name_of(effect)}, …)`"
+    if effect.work == "sleep" and not effect.via:
+        return "`await asyncio.sleep(…)`"
+    if effect.instead and not effect.via:
+        return f"`await ….{effect.instead}(…)`"
+    if alone:
+        return f"run it in a thread: {thread}; or write `def` for `async def`, as nothing is awaited here"
+    if effect.work in {"network", "database"}:
+        return f"use an asynchronous client, or run it in a thread: {thread}"
+    return f"run it in a thread: {thread}"
+
+
+rule = Rule("SLO301", check, since="0.1.0")

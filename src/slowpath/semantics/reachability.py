@@ -1,0 +1,131 @@
+"""Which functions can run on an event loop, and which of these could keep it busy, from their sketches alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from slowpath.declarations import Declarations, FunctionDeclaration
+from slowpath.project import Project
+from slowpath.references import FunctionRef
+from slowpath.vocabulary import Knowledge
+
+# A call that any coroutine makes by the way leads to these, whatever it is called.
+_IMPLICIT = {"__init__", "__post_init__", "__new__", "__call__", "__enter__", "__exit__", "__iter__", "__next__"}
+_IMPLICIT |= {"__getitem__", "__getattr__", "__str__"}
+
+
+class Reachability:
+    """Coroutines, and what they may call: by name, which is more than they do call.
+
+    `seeds` are the functions that mention something of interest anyway.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        declared: Mapping[FunctionRef, FunctionDeclaration],
+        knowledge: Knowledge,
+        seeds: Iterable[FunctionRef],
+    ) -> None:
+        self._declared = declared
+        self._coroutines = {ref for ref, function in declared.items() if function.is_async}
+        self._reached = self._reach()
+        self._busy = self._may_block(project, knowledge, seeds)
+
+    def on_loop(self, ref: FunctionRef) -> bool:
+        """Whether a coroutine may lead to the function, or it is one."""
+        return ref in self._reached
+
+    def may_block(self, ref: FunctionRef) -> bool:
+        """Whether the function, on an event loop, could do what keeps it busy."""
+        return ref in self._busy
+
+    def roots(self) -> frozenset[FunctionRef]:
+        """The coroutines that could keep their event loop busy."""
+        return frozenset(self._busy & self._coroutines)
+
+    def _reach(self) -> set[FunctionRef]:
+        if not self._coroutines:
+            return set()
+        by_name: dict[str, list[FunctionRef]] = defaultdict(list)
+        for ref, function in self._declared.items():
+            by_name[function.name].append(ref)
+        found: set[FunctionRef] = set()
+        words: set[str] = set()
+        pending = list(self._coroutines)
+        pending += (ref for name in _IMPLICIT for ref in by_name.get(name, ()))
+        while pending:
+            ref = pending.pop()
+            if ref in found:
+                continue
+            found.add(ref)
+            for word in self._declared[ref].sketch.words:
+                if word not in words:
+                    words.add(word)
+                    pending += by_name.get(word, ())
+        return found
+
+    def _may_block(self, project: Project, knowledge: Knowledge, seeds: Iterable[FunctionRef]) -> set[FunctionRef]:
+        busy = _Busy(knowledge)
+        packages: dict[str, frozenset[str]] = {}
+        callers: dict[str, list[FunctionRef]] = defaultdict(list)
+        pending: list[FunctionRef] = []
+        known = set(seeds)
+        for ref in self._reached:
+            if ref.module not in packages:
+                packages[ref.module] = _imported(project.modules[ref.module])
+            if ref in known or busy.mentioned(self._declared[ref], packages[ref.module]):
+                pending.append(ref)
+            else:
+                for word in self._declared[ref].sketch.words:
+                    callers[word].append(ref)
+        found = set(pending)
+        while pending:
+            ref = pending.pop()
+            name = self._declared[ref].name
+            for word in (name, ref.qualname.split(".")[-2]) if name in _IMPLICIT and "." in ref.qualname else (name,):
+                for caller in callers.pop(word, ()):
+                    if caller not in found:
+                        found.add(caller)
+                        pending.append(caller)
+        return found
+
+
+class _Busy:
+    """The words for what keeps a thread busy: methods by name; functions and classes by name in files that import
+    their package, or write it before the name."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        types = knowledge.types.values()
+        self._methods = {
+            name
+            for known in types
+            for facts in (known.methods, known.class_methods)
+            for name, fact in facts.items()
+            if fact.action == "blocks" and not fact.asynchronous
+        }
+        names = {name for name, fact in knowledge.functions.items() if fact.action == "blocks"}
+        names |= {name for name, known in knowledge.types.items() if known.making is not None}
+        self._builtins = {name.removeprefix("builtins.") for name in names if name.startswith("builtins.")}
+        self._packages: dict[str, set[str]] = defaultdict(set)
+        for name in names:
+            self._packages[name.rpartition(".")[2]].add(name.partition(".")[0])
+
+    def mentioned(self, function: FunctionDeclaration, imported: frozenset[str]) -> bool:
+        """Whether the function mentions any of it."""
+        sketch = function.sketch
+        if not (self._methods.isdisjoint(sketch.words) and self._builtins.isdisjoint(sketch.calls)):
+            return True
+        for word in self._packages.keys() & set(sketch.words):
+            packages = self._packages[word]
+            if not packages.isdisjoint(imported):
+                return True
+            if any(call.partition(".")[0] in packages for call in sketch.calls):
+                return True
+        return False
+
+
+def _imported(declarations: Declarations) -> frozenset[str]:
+    """The packages that the file's own level imports from outside."""
+    return frozenset(name.module.partition(".")[0] for name in declarations.imports if not name.level)
