@@ -15,7 +15,7 @@ from sqlalchemy.orm import Query, Session
 
 from slowpath.knowledge import builtin, load, merge, object_type
 from slowpath.tables import KnowledgeError, parse
-from slowpath.vocabulary import Fact, Knowledge, Type
+from slowpath.vocabulary import Fact, Knowledge, Limit, Type
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +23,7 @@ else:
     import tomli as tomllib
 
 OURS = builtin()
+WANTED_LIMIT = "expected the argument's name, its position if it has one, and `unless` what sets it elsewhere"
 
 
 def knowledge(*tomls: str) -> Knowledge:
@@ -74,6 +75,10 @@ def facts(known: Knowledge, name: str) -> Mapping[str, Fact]:
             '0.toml: function.new."a.f": does not say what it gives; write its type (`"a.f" = "a.B"`)',
         ),
         ('function.blocks."a.f" = "slep"', '0.toml: function.blocks."a.f": no work `slep`; did you mean `sleep`?'),
+        (
+            'function = {remote = ["a.f"], time-limit = {"a.f" = "after 2 or so"}}',
+            f'0.toml: function.time-limit."a.f": {WANTED_LIMIT}',
+        ),
         ('object."a.b" = 1', '0.toml: object."a.b": expected a string'),
     ],
 )
@@ -110,6 +115,7 @@ def test_every_trait_of_a_type_is_read() -> None:
         calls = "a.D"
         asynchronous = true
         making = "model"
+        time-limit = "timeout 3"
         """
     )
     assert known.types["a.B"] is known.types["b.B"]
@@ -124,6 +130,7 @@ def test_every_trait_of_a_type_is_read() -> None:
         calls="a.D",
         asynchronous=True,
         making="model",
+        limit=Limit("timeout", 3),
     )
 
 
@@ -146,6 +153,20 @@ def test_what_is_asynchronous_is_so_of_a_method_a_function_or_all_of_a_type() ->
     assert [facts(known, "a.Client")[name].asynchronous for name in ("get", "aget")] == [False, True]
     assert all(fact.asynchronous for fact in facts(known, "a.AsyncClient").values())
     assert [known.functions[name].asynchronous for name in ("a.get", "a.aget")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("timeout", Limit("timeout")),
+        ("timeout 2", Limit("timeout", 2)),
+        ("timeout unless mount", Limit("timeout", unless="mount")),
+        ("timeout 2 unless mount", Limit("timeout", 2, "mount")),
+    ],
+)
+def test_how_waiting_is_limited(words: str, limit: Limit) -> None:
+    known = knowledge(f'type."a.B" = {{kind = "client", remote = ["get"], time-limit = {{get = "{words}"}}}}')
+    assert facts(known, "a.B")["get"] == Fact("remote", limit=limit)
 
 
 def test_what_blocks_says_with_which_work() -> None:

@@ -103,6 +103,7 @@ class Workshop:
             self.project, self.schema, ground.tables, texts.lines_of, self._matters, self.relevance.on_loop
         )
         self.rules = config.selected(load(), settings)
+        self.program.limits = self.relevance.limits
         self.roots = [ref for ref in self.relevance.roots() if ref.module in ground.wanted]
 
     def _matters(self, ref: FunctionRef) -> bool:
@@ -141,9 +142,8 @@ class Workshop:
         if self.project.declared(module, qualname) != FunctionRef(module, qualname):
             return ""
         ref = FunctionRef(module, qualname)
-        return (
-            self.project.function_of(ref).digest + "-+"[self.relevance.matters(ref)] + "-+"[self.relevance.on_loop(ref)]
-        )
+        flags = (self.relevance.matters(ref), self.relevance.on_loop(ref))
+        return " ".join((self.project.function_of(ref).digest, *map(str, flags), *sorted(self.relevance.limits)))
 
     def fingerprint(self) -> str:
         """The digest of all that an answer depends on besides what was consulted for it."""

@@ -22,6 +22,7 @@ from slowpath.semantics.effects import (
     RunsQuery,
     Summary,
     UsesCache,
+    WaitsForever,
     Writes,
 )
 from slowpath.semantics.lowering import spans
@@ -162,6 +163,8 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
+        case WaitsForever(label=label):
+            return f"`{label}` waits for an answer with no limit"
         case LoadsBadly(problem=problem):
             return f"the eager load `{problem.path}`: {problem.reason}"
         case UsesCache(does=does, label=label, key=key):

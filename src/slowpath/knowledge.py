@@ -19,7 +19,7 @@ from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Mem
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload"})
+_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload", "drive"})
 
 
 def builtin() -> Knowledge:
@@ -115,6 +115,7 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         calls=later.calls or earlier.calls,
         asynchronous=earlier.asynchronous if later.asynchronous is None else later.asynchronous,
         making=later.making or earlier.making,
+        limit=later.limit or earlier.limit,
     )
 
 
@@ -161,6 +162,7 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         calls=entry.calls,
         asynchronous=bool(entry.asynchronous),
         making=entry.making,
+        limit=entry.limit,
     )
 
 

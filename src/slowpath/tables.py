@@ -4,7 +4,8 @@
 that lists methods (`refine = ["filter", "exclude"]`). Instead of a list it may hold a table, of what to write where the
 method would run once an item (`remote = { get = "mget" }`) or, where the action only makes something, of its type
 (`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached`, `cached-if-ordered` and `asynchronous` add to
-methods so listed; `blocks` names the work of each (`blocks = { wait = "process" }`).
+methods so listed; `blocks` names the work of each (`blocks = { wait = "process" }`), `time-limit` the argument that
+limits how long it waits, its position, and what sets it elsewhere (`time-limit = { get = "timeout 2 unless mount" }`).
 `class-methods` holds the same for calls on the class, `[function]` for functions by dotted name; `[object]` names the
 types of modules' variables; what `[cache]` and `[memo]` say is described in `entries`.
 """
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
-from slowpath.vocabulary import Action, Cached, CacheType, Fact, Memoizer, TypeKind, Work
+from slowpath.vocabulary import Action, Cached, CacheType, Fact, Limit, Memoizer, TypeKind, Work
 
 FORMAT = 1
 
@@ -28,7 +29,7 @@ KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 _WORKS: tuple[Work, ...] = get_args(Work)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held"})
 _SECTIONS = ("format", "type", "function", "object", "cache", "memo")
-_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous")
+_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit")
 _TRAITS = (
     "kind",
     "aliases",
@@ -91,6 +92,7 @@ class Entry(Struct, frozen=True):
     calls: str = ""
     asynchronous: bool | None = None
     making: Work | None = None
+    limit: Limit | None = None
 
 
 class Table(Struct, frozen=True):
@@ -132,7 +134,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         kind=_kind(table["kind"], place.at("kind")) if "kind" in table else None,
         aliases=_texts(table.get("aliases", []), place.at("aliases")),
         extends=_texts(table.get("extends", []), place.at("extends")),
-        methods=_facts(_without_flag(table), place, other_keys=_TRAITS),
+        methods=_facts(_of_methods(table), place, other_keys=_TRAITS),
         class_methods=_facts(class_methods, place.at("class-methods")),
         attributes=_texts_by_name(table.get("attributes", {}), place.at("attributes")),
         enters=_text(table.get("enters", ""), place.at("enters")),
@@ -144,6 +146,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         calls=_text(table.get("calls", ""), place.at("calls")),
         asynchronous=True if table.get("asynchronous") is True else None,
         making=_work(table["making"], place.at("making")) if "making" in table else None,
+        limit=_limit(table["time-limit"], place.at("time-limit")) if isinstance(table.get("time-limit"), str) else None,
     )
 
 
@@ -177,9 +180,10 @@ def _memo(name: str, table: Mapping[str, object], place: Place) -> Memoizer:
         raise place.error(str(error)) from None
 
 
-def _without_flag(table: Mapping[str, object]) -> Mapping[str, object]:
-    """The table without `asynchronous = true`, which speaks of all the methods there are."""
-    return {key: value for key, value in table.items() if key != "asynchronous" or value is not True}
+def _of_methods(table: Mapping[str, object]) -> Mapping[str, object]:
+    """The table without what speaks of all the methods there are: `asynchronous = true`, `time-limit = "timeout"`."""
+    whole = {"asynchronous": bool, "time-limit": str}
+    return {key: value for key, value in table.items() if not isinstance(value, whole.get(key, ()))}
 
 
 def _functions(table: Mapping[str, object], place: Place) -> Mapping[str, Fact]:
@@ -223,6 +227,10 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
             facts[name] = replace(known(name, key), cached=cached)
     for name in _texts(table.get("asynchronous", []), place.at("asynchronous")):
         facts[name] = replace(known(name, "asynchronous"), asynchronous=True)
+    for name, words, at in _items(
+        _mapping(table.get("time-limit", {}), place.at("time-limit")), place.at("time-limit")
+    ):
+        facts[name] = replace(known(name, "time-limit"), limit=_limit(words, at))
     return facts
 
 
@@ -249,6 +257,19 @@ def _kind(value: object, place: Place) -> TypeKind:
         if kind == value:
             return kind
     raise place.error(f"no kind `{value}`{nearest(str(value), KINDS)}")
+
+
+def _limit(value: object, place: Place) -> Limit:
+    match _text(value, place).split():
+        case [keyword]:
+            return Limit(keyword)
+        case [keyword, "unless", word]:
+            return Limit(keyword, unless=word)
+        case [keyword, position] if position.isdigit():
+            return Limit(keyword, int(position))
+        case [keyword, position, "unless", word] if position.isdigit():
+            return Limit(keyword, int(position), word)
+    raise place.error("expected the argument's name, its position if it has one, and `unless` what sets it elsewhere")
 
 
 def _work(value: object, place: Place) -> Work:

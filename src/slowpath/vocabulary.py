@@ -44,7 +44,7 @@ Action = Literal[
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
-    "blocks", "offload",
+    "blocks", "offload", "drive",
 ]  # fmt: skip
 """What a call does.
 
@@ -76,7 +76,8 @@ names. assign: sets the attribute of its first argument that its second names to
 gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
 
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
-that it is given in a thread or process of its own; what it gives must be awaited.
+that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
+given on an event loop of its own, until it is done.
 """
 
 Work = Literal[
@@ -136,10 +137,20 @@ class Memoizer(Struct, frozen=True):
     expiry: tuple[str, ...] = ()
 
 
+class Limit(Struct, frozen=True):
+    """How a call is kept from waiting for ever: the keyword of its limit, the position of that (-1 if it has none), and
+    the method whose use somewhere sets a limit for all."""
+
+    keyword: str
+    position: int = -1
+    unless: str = ""
+
+
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
     write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded;
-    `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what it keeps its thread with."""
+    `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what it keeps its thread with; `limit`
+    how to limit the time it waits, where it would wait for ever."""
 
     action: Action
     gives: str = ""
@@ -148,13 +159,15 @@ class Fact(Struct, frozen=True):
     argument: int = 0
     asynchronous: bool = False
     work: Work | None = None
+    limit: Limit | None = None
 
 
 class Type(Struct, frozen=True):
     """A library's type. `implicit_loads` is false where reading an unloaded relation is an error (AsyncSession).
     `awaitable` when awaiting it runs it, `asynchronous` when all its methods do their work while they are awaited.
-    `making` is the work of constructing one. `sends` names, for clients, the service in words (`Redis`, `HTTP`).
-    `calls` is the type that calling an object of this type gives (`sessionmaker()()`)."""
+    `making` is the work of constructing one, `limit` how to limit the waiting of all its methods there. `sends`
+    names, for clients, the service in words (`Redis`, `HTTP`). `calls` is the type that calling an object of this
+    type gives (`sessionmaker()()`)."""
 
     name: str
     kind: TypeKind
@@ -169,6 +182,7 @@ class Type(Struct, frozen=True):
     calls: str = ""
     asynchronous: bool = False
     making: Work | None = None
+    limit: Limit | None = None
 
 
 class Text(Struct, frozen=True):

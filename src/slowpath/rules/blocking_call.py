@@ -37,7 +37,8 @@ Where there is no asynchronous library, the call can have a thread of its own:
 
 What is handed to a thread or process (`to_thread`, executors, `run_in_threadpool`, `sync_to_async`) and functions that
 are decorated to run there; plain functions that no coroutine calls, also as endpoints: frameworks run these in threads.
-Questions to the file system (`os.path.exists`) are notes.
+Questions to the file system (`os.path.exists`) are notes, shown with `confidence = "low"`. A
+coroutine that `asyncio.run` runs with nothing beside it, as scripts do.
 
 ## Fix safety
 
@@ -48,8 +49,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.busy import kept_busy, name_of, place_of, sureness
+from slowpath.busy_loops import problems
+from slowpath.rules import Function, Problem, Rule
+from slowpath.semantics.busy import name_of
 from slowpath.semantics.effects import Blocks
 from slowpath.semantics.program import Program
 from slowpath.vocabulary import Work
@@ -64,51 +66,21 @@ _DOES: dict[Work, str] = {
     "file": "reads or writes a file",
     "stat": "asks the file system",
 }
-_PLACES = 5
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
-    """What a coroutine waits for without awaiting it; one problem for each thing it calls."""
-    declaration = program.project.function_of(function.ref)
-    if not declaration.is_async:
-        return
-    for group in kept_busy(function.summary, _DOES, _together):
-        first, *others = group
-        yield Problem(
-            place=place_of(first),
-            message=f"{_said(first)}, and the event loop with it: nothing else runs meanwhile",
-            subject=(name_of(first),),
-            help=_help(first, alone=not declaration.sketch.awaits),
-            related=(
-                *(Mark(hop.place, f"calls `{hop.callee}`") for hop in first.via),
-                Mark(first.place, _does(first)),
-                *(Mark(place_of(other), f"{_does(other)} too") for other in others[:_PLACES]),
-            ),
-            confidence=sureness(first),
-            severity="note" if first.work == "stat" else "warning",
-        )
+    """What a coroutine waits for without awaiting it."""
+    yield from problems(program, function.ref, function.summary, _DOES, _advice, _together)
 
 
 def _together(effect: Blocks) -> Hashable:
     return effect.work if effect.work == "stat" else name_of(effect)
 
 
-def _does(effect: Blocks) -> str:
-    return f"{_DOES[effect.work]} {effect.service}".rstrip()
-
-
-def _said(effect: Blocks) -> str:
-    return f"`{name_of(effect)}` {_does(effect)}" + (f" (`{effect.label}`)" if effect.via else "")
-
-
-def _help(effect: Blocks, *, alone: bool) -> str:
+def _advice(effect: Blocks) -> str:
     thread = f"`await asyncio.to_thread({name_of(effect)}, …)`"
-    if effect.work == "sleep" and not effect.via:
-        return "`await asyncio.sleep(…)`"
-    if effect.instead and not effect.via:
-        return f"`await ….{effect.instead}(…)`"
-    if alone:
-        return f"run it in a thread: {thread}; or write `def` for `async def`, as nothing is awaited here"
+    if not effect.via and (effect.work == "sleep" or effect.instead):
+        return f"`await ….{effect.instead}(…)`" if effect.instead else "`await asyncio.sleep(…)`"
     if effect.work in {"network", "database"}:
         return f"use an asynchronous client, or run it in a thread: {thread}"
     return f"run it in a thread: {thread}"

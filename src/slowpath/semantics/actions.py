@@ -11,7 +11,7 @@ from slowpath.semantics.arguments import remembered, value_at
 from slowpath.semantics.effects import CallsService
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
-from slowpath.semantics.library_call import Call, gone, waits
+from slowpath.semantics.library_call import Call, gone, limited, waits
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.session_actions import SESSION_ACTIONS
 from slowpath.semantics.values import (
@@ -27,6 +27,8 @@ from slowpath.semantics.write_actions import WRITE_ACTIONS
 
 def act(frame: Frame, call: Call) -> Value:
     """What the call gives, with its effects written down."""
+    if call.fact.limit is not None:
+        limited(frame, call, call.fact.limit)
     return _ACTIONS[call.fact.action](frame, call)
 
 
@@ -127,6 +129,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "batch": _many,
     "blocks": _blocks,
     "offload": _offload,
+    "drive": _offload,
     "quiet": _quiet,
     "remote": _remote,
     "pipeline": _given,

@@ -48,7 +48,8 @@ def name_of(effect: Blocks) -> str:
 
 
 def sureness(effect: Blocks) -> Literal["high", "medium", "low"]:
-    """How much there is to a finding: what happens seldom, or many calls away, may depend on something."""
-    if effect.rare or len(effect.via) > _FAR:
+    """How much there is to a finding: what happens seldom, or many calls away, may depend on something; what the file
+    system knows of a file is most often in memory."""
+    if effect.rare or effect.work == "stat" or len(effect.via) > _FAR:
         return "low"
     return "high" if len(effect.via) <= _NEAR else "medium"

@@ -13,7 +13,7 @@ from slowpath.semantics.attributes import get_path
 from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.library_call import Call
+from slowpath.semantics.library_call import Call, limited
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -317,6 +317,9 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     known = program.knowledge.types.get(name)
     if known is not None:
         kept = remembered(arguments) if known.kind == "builder" else ()
+        if known.limit is not None:
+            made = Call(at, known.name, Fact("new"), Object(known.name), arguments, node)
+            limited(frame, made, known.limit)
         if known.making is not None and frame.on_loop:
             frame.blocks(at, spelled(node.func) if node is not None else name, known.making, known.sends)
         return Object(known.name, arguments=kept, varies=varies_of(arguments))

@@ -169,8 +169,25 @@ class Blocks(Effect, frozen=True):
     instead: str = ""
 
 
+class WaitsForever(Effect, frozen=True):
+    """Waits for an answer with no limit to how long. `limit` is the argument that would set one."""
+
+    label: str
+    service: str
+    limit: str
+
+
 AnyEffect = (
-    ReadsRelation | ReadsColumn | RunsQuery | Writes | CallsService | Evaluates | LoadsBadly | UsesCache | Blocks
+    ReadsRelation
+    | ReadsColumn
+    | RunsQuery
+    | Writes
+    | CallsService
+    | Evaluates
+    | LoadsBadly
+    | UsesCache
+    | Blocks
+    | WaitsForever
 )
 
 

@@ -21,6 +21,7 @@ from slowpath.semantics.effects import (
     Hop,
     Summary,
     UsesCache,
+    WaitsForever,
     Writes,
 )
 from slowpath.semantics.repetition import chain
@@ -170,6 +171,9 @@ class Frame:
         for effect in summary.effects:
             # What goes round the same loop again by recursion has been said already.
             if around and any(context.place in around for context in effect.contexts):
+                continue
+            if isinstance(effect, WaitsForever):
+                # It is mended where it is.
                 continue
             if isinstance(effect, Blocks):
                 if not elsewhere and self.on_loop and len(effect.via) < _FARTHEST:

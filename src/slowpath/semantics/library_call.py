@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from slowpath import expression as e
 from slowpath.semantics.arguments import Arguments, varies_of
-from slowpath.semantics.effects import RunsQuery, Writes
+from slowpath.semantics.effects import RunsQuery, WaitsForever, Writes
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
+    NOTHING,
     UNKNOWN,
     Object,
     Row,
@@ -17,7 +18,7 @@ from slowpath.semantics.values import (
     Value,
 )
 from slowpath.spelling import spelled
-from slowpath.vocabulary import Fact, Work
+from slowpath.vocabulary import Fact, Limit, Work
 
 
 class Call(Struct, frozen=True):
@@ -68,6 +69,20 @@ def waits(frame: Frame, call: Call, work: Work | None = None) -> None:
         work = "database" if known is not None and known.kind in {"connection", "cursor"} else "query"
     service = program.service_of(call.receiver) if work == "network" else ""
     frame.blocks(call.at, call.label, work, service, program.awaited_form(call.receiver, call.name))
+
+
+def limited(frame: Frame, call: Call, limit: Limit) -> None:
+    """Write down that the call may wait for ever, unless it is given a limit, or may be given one."""
+    positions = 0
+    for given in call.arguments:
+        if given.star or given.keyword == limit.keyword:
+            return
+        positions += not given.keyword
+    if positions > limit.position >= 0 or limit.unless in frame.program.limits:
+        return
+    service = frame.program.service_of(call.receiver)
+    found = WaitsForever(place=frame.place(call.at), label=call.label, service=service, limit=limit.keyword)
+    frame.emit(found, NOTHING)
 
 
 def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:

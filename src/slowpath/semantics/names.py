@@ -50,6 +50,8 @@ class Names(Facts, Questions):
     """The values of names; memoised, as they never change."""
 
     evaluate_at_module: Callable[[str, e.Expression], Value]
+    # What sets a limit to waiting, of what the project uses somewhere.
+    limits: frozenset[str] = frozenset()
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""

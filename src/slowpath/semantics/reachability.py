@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from slowpath.declarations import Declarations, FunctionDeclaration
+from slowpath.expression import Call, Name, dotted
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.vocabulary import Knowledge
@@ -13,6 +14,21 @@ from slowpath.vocabulary import Knowledge
 # A call that any coroutine makes by the way leads to these, whatever it is called.
 _IMPLICIT = {"__init__", "__post_init__", "__new__", "__call__", "__enter__", "__exit__", "__iter__", "__next__"}
 _IMPLICIT |= {"__getitem__", "__getattr__", "__str__"}
+
+
+# What starts something beside the coroutine that does it, or serves.
+_TASKS = {
+    "gather",
+    "create_task",
+    "ensure_future",
+    "TaskGroup",
+    "create_task_group",
+    "start_soon",
+    "wait",
+    "as_completed",
+}
+_TASKS |= {"serve", "start_server", "serve_forever", "create_server", "run_forever", "run_app", "open_nursery", "start"}
+_TASKS |= {"as_completed", "run_async", "run_stdio_async", "add_task", "stdio_server"}
 
 
 class Reachability:
@@ -31,6 +47,8 @@ class Reachability:
         self._declared = declared
         self._coroutines = {ref for ref, function in declared.items() if function.is_async}
         self._reached = self._reach()
+        drivers = frozenset(name for name, fact in knowledge.functions.items() if fact.action == "drive")
+        self._reached -= self._alone(project, drivers)
         self._busy = self._may_block(project, knowledge, seeds)
 
     def on_loop(self, ref: FunctionRef) -> bool:
@@ -66,15 +84,40 @@ class Reachability:
                     pending += by_name.get(word, ())
         return found
 
+    def _alone(self, project: Project, drivers: frozenset[str]) -> set[FunctionRef]:
+        """The coroutines that some function runs on a loop of its own, with nothing beside them: they hold up nobody.
+
+        They are called by name there and by one another only, are not decorated, and start no tasks.
+        """
+        mentioned_in: dict[str, set[FunctionRef]] = defaultdict(set)
+        for ref, function in self._declared.items():
+            for word in function.sketch.words:
+                mentioned_in[word].add(ref)
+        driving = {ref for ref, function in self._declared.items() if not drivers.isdisjoint(function.sketch.calls)}
+        started = _started_at_module_level(project, drivers)
+        crowded = set[FunctionRef]().union(*(mentioned_in.get(word, ()) for word in _TASKS))
+        candidates = {ref for ref in self._coroutines - crowded if not self._declared[ref].decorators}
+        found: set[FunctionRef] = set()
+        while True:
+            more = {
+                ref
+                for ref in candidates - found
+                if (callers := mentioned_in.get(self._declared[ref].name, set()) - {ref}) <= found | driving
+                and (callers or (ref.module, self._declared[ref].name) in started)
+            }
+            if not more:
+                return found
+            found |= more
+
     def _may_block(self, project: Project, knowledge: Knowledge, seeds: Iterable[FunctionRef]) -> set[FunctionRef]:
-        busy = _Busy(knowledge)
+        busy = Qualified(_busy(knowledge), _busy_methods(knowledge))
         packages: dict[str, frozenset[str]] = {}
         callers: dict[str, list[FunctionRef]] = defaultdict(list)
         pending: list[FunctionRef] = []
         known = set(seeds)
         for ref in self._reached:
             if ref.module not in packages:
-                packages[ref.module] = _imported(project.modules[ref.module])
+                packages[ref.module] = imported_packages(project.modules[ref.module])
             if ref in known or busy.mentioned(self._declared[ref], packages[ref.module]):
                 pending.append(ref)
             else:
@@ -92,21 +135,41 @@ class Reachability:
         return found
 
 
-class _Busy:
-    """The words for what keeps a thread busy: methods by name; functions and classes by name in files that import
-    their package, or write it before the name."""
+def _busy_methods(knowledge: Knowledge) -> set[str]:
+    """The methods of libraries' types that keep a thread busy."""
+    return {
+        name
+        for known in knowledge.types.values()
+        for facts in (known.methods, known.class_methods)
+        for name, fact in facts.items()
+        if fact.action == "blocks" and not fact.asynchronous
+    }
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        types = knowledge.types.values()
-        self._methods = {
-            name
-            for known in types
-            for facts in (known.methods, known.class_methods)
-            for name, fact in facts.items()
-            if fact.action == "blocks" and not fact.asynchronous
-        }
-        names = {name for name, fact in knowledge.functions.items() if fact.action == "blocks"}
-        names |= {name for name, known in knowledge.types.items() if known.making is not None}
+
+def _busy(knowledge: Knowledge) -> set[str]:
+    """The functions that keep a thread busy, and the classes that do when one is made."""
+    names = {name for name, fact in knowledge.functions.items() if fact.action == "blocks"}
+    return names | {name for name, known in knowledge.types.items() if known.making is not None}
+
+
+def _started_at_module_level(project: Project, drivers: frozenset[str]) -> set[tuple[str, str]]:
+    """The module and name of each coroutine that a module runs when it is loaded or started: `asyncio.run(main())`."""
+    return {
+        (module, argument.value.func.id)
+        for module, declarations in project.modules.items()
+        for call in declarations.calls
+        if dotted(call.func) in drivers
+        for argument in call.arguments
+        if isinstance(argument.value, Call) and isinstance(argument.value.func, Name)
+    }
+
+
+class Qualified:
+    """Words for dotted names: what stands in a file that imports their package, or after the package's name; `methods`
+    count anywhere."""
+
+    def __init__(self, names: Iterable[str], methods: Iterable[str] = ()) -> None:
+        self._methods = frozenset(methods)
         self._builtins = {name.removeprefix("builtins.") for name in names if name.startswith("builtins.")}
         self._packages: dict[str, set[str]] = defaultdict(set)
         for name in names:
@@ -126,6 +189,6 @@ class _Busy:
         return False
 
 
-def _imported(declarations: Declarations) -> frozenset[str]:
+def imported_packages(declarations: Declarations) -> frozenset[str]:
     """The packages that the file's own level imports from outside."""
     return frozenset(name.module.partition(".")[0] for name in declarations.imports if not name.level)

@@ -7,7 +7,7 @@ from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
-from slowpath.semantics.reachability import Reachability
+from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
 from slowpath.vocabulary import Knowledge
 
 _SHORT = 6
@@ -27,6 +27,22 @@ def starting_words(knowledge: Knowledge) -> frozenset[str]:
     return frozenset(words)
 
 
+def _limited(knowledge: Knowledge) -> frozenset[str]:
+    """The functions, classes and methods that may wait for ever, by dotted name."""
+    names = {name for name, fact in knowledge.functions.items() if fact.limit is not None}
+    for name, known in knowledge.types.items():
+        names |= {name} if known.limit is not None else set()
+        names |= {f"{name}.{method}" for method, fact in known.methods.items() if fact.limit is not None}
+    return frozenset(names)
+
+
+def _unless(knowledge: Knowledge) -> frozenset[str]:
+    """The words for what sets a limit for all calls of a kind."""
+    facts = [*knowledge.functions.values(), *(f for known in knowledge.types.values() for f in known.methods.values())]
+    limits = [*(fact.limit for fact in facts), *(known.limit for known in knowledge.types.values())]
+    return frozenset(limit.unless for limit in limits if limit is not None and limit.unless)
+
+
 class Relevance:
     """What the sketches say: a function matters if it mentions something that queries, or calls by name what
     matters."""
@@ -42,6 +58,9 @@ class Relevance:
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._looping = self._names_that_loop()
+        self._waiting = self._may_wait(project, _limited(knowledge))
+        words = {word for function in self._declared.values() for word in function.sketch.words}
+        self.limits = _unless(knowledge) & words
         self._reachability = Reachability(project, self._declared, knowledge, self._matters)
 
     def _closure(self) -> frozenset[FunctionRef]:
@@ -65,7 +84,7 @@ class Relevance:
     def matters(self, ref: FunctionRef) -> bool:
         """Whether reading the function could show anything; short ones are always worth a look, for what they
         return."""
-        if ref in self._matters or self._reachability.may_block(ref):
+        if ref in self._matters or ref in self._waiting or self._reachability.may_block(ref):
             return True
         function = self._declared.get(ref)
         return function is None or function.end_line - function.line < _SHORT
@@ -83,7 +102,13 @@ class Relevance:
         a query, users of caches, and coroutines that may block. What only reads what others give it is read when they
         call it."""
         found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
-        return sorted(found | self._reachability.roots())
+        return sorted(found | self._reachability.roots() | self._waiting)
+
+    def _may_wait(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
+        """The functions that mention what waits for ever unless it is limited."""
+        limited = Qualified(names)
+        packages = {module: imported_packages(each) for module, each in project.modules.items()}
+        return frozenset(ref for ref, each in self._declared.items() if limited.mentioned(each, packages[ref.module]))
 
     def _is_root(self, function: FunctionDeclaration) -> bool:
         sketch = function.sketch
