@@ -25,7 +25,21 @@ _TEST_FOLDERS = {
 _TEST_FILES = {"conftest.py", "test.py", "tests.py", "pytest_plugin.py"}
 _SCRIPT_FOLDERS = {"scripts", "script", "bin", "examples", "benchmarks", "notebooks", "docs_src"}
 # Below the top these are ordinary names of packages: an app called `docs`, an agent's `tools`.
-_TOP_SCRIPT_FOLDERS = {"docs", "doc", "example", "samples", "demo", "tools", "bench", "benchmark", "ci", "hack"}
+_TOP_SCRIPT_FOLDERS = {
+    "evals",
+    "tutorials",
+    "cookbook",
+    "docs",
+    "doc",
+    "example",
+    "samples",
+    "demo",
+    "tools",
+    "bench",
+    "benchmark",
+    "ci",
+    "hack",
+}
 _COMMAND_FOLDERS = {"cli"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
 

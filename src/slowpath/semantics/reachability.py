@@ -87,7 +87,8 @@ class Reachability:
     def _alone(self, project: Project, drivers: frozenset[str]) -> set[FunctionRef]:
         """The coroutines that some function runs on a loop of its own, with nothing beside them: they hold up nobody.
 
-        They are called by name there and by one another only, are not decorated, and start no tasks.
+        They are called by name there and by one another only, are not decorated, and start no tasks. The outermost may:
+        what it does itself comes before or after it serves.
         """
         mentioned_in: dict[str, set[FunctionRef]] = defaultdict(set)
         for ref, function in self._declared.items():
@@ -96,13 +97,14 @@ class Reachability:
         driving = {ref for ref, function in self._declared.items() if not drivers.isdisjoint(function.sketch.calls)}
         started = _started_at_module_level(project, drivers)
         crowded = set[FunctionRef]().union(*(mentioned_in.get(word, ()) for word in _TASKS))
-        candidates = {ref for ref in self._coroutines - crowded if not self._declared[ref].decorators}
+        candidates = {ref for ref in self._coroutines if not self._declared[ref].decorators}
         found: set[FunctionRef] = set()
         while True:
             more = {
                 ref
                 for ref in candidates - found
-                if (callers := mentioned_in.get(self._declared[ref].name, set()) - {ref}) <= found | driving
+                if (callers := mentioned_in.get(self._declared[ref].name, set()) - {ref})
+                <= (driving if ref in crowded else driving | (found - crowded))
                 and (callers or (ref.module, self._declared[ref].name) in started)
             }
             if not more:
