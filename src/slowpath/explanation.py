@@ -17,6 +17,7 @@ from slowpath.semantics.effects import (
     Context,
     Evaluates,
     LoadsBadly,
+    NeverRuns,
     ReadsColumn,
     ReadsRelation,
     RunsQuery,
@@ -163,6 +164,8 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
+        case NeverRuns(label=label):
+            return f"`{label}` is not awaited"
         case WaitsForever(label=label):
             return f"`{label}` waits for an answer with no limit"
         case LoadsBadly(problem=problem):

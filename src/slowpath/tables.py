@@ -5,7 +5,8 @@ that lists methods (`refine = ["filter", "exclude"]`). Instead of a list it may 
 method would run once an item (`remote = { get = "mget" }`) or, where the action only makes something, of its type
 (`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached`, `cached-if-ordered` and `asynchronous` add to
 methods so listed; `blocks` names the work of each (`blocks = { wait = "process" }`), `time-limit` the argument that
-limits how long it waits, its position, and what sets it elsewhere (`time-limit = { get = "timeout 2 unless mount" }`).
+limits how long it waits, its position, and what sets it elsewhere (`time-limit = { get = "timeout 2 unless mount" }`),
+`shared` what to make once for many calls to share a connection.
 `class-methods` holds the same for calls on the class, `[function]` for functions by dotted name; `[object]` names the
 types of modules' variables; what `[cache]` and `[memo]` say is described in `entries`.
 """
@@ -29,7 +30,7 @@ KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 _WORKS: tuple[Work, ...] = get_args(Work)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held"})
 _SECTIONS = ("format", "type", "function", "object", "cache", "memo")
-_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit")
+_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", "shared")
 _TRAITS = (
     "kind",
     "aliases",
@@ -227,6 +228,8 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
             facts[name] = replace(known(name, key), cached=cached)
     for name in _texts(table.get("asynchronous", []), place.at("asynchronous")):
         facts[name] = replace(known(name, "asynchronous"), asynchronous=True)
+    for name, made in _texts_by_name(table.get("shared", {}), place.at("shared")).items():
+        facts[name] = replace(known(name, "shared"), shared=made)
     for name, words, at in _items(
         _mapping(table.get("time-limit", {}), place.at("time-limit")), place.at("time-limit")
     ):

@@ -150,7 +150,8 @@ class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
     write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded;
     `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what it keeps its thread with; `limit`
-    how to limit the time it waits, where it would wait for ever."""
+    how to limit the time it waits, where it would wait for ever; `shared` what to make once so that many calls share a
+    connection, where each call opens one."""
 
     action: Action
     gives: str = ""
@@ -160,6 +161,7 @@ class Fact(Struct, frozen=True):
     asynchronous: bool = False
     work: Work | None = None
     limit: Limit | None = None
+    shared: str = ""
 
 
 class Type(Struct, frozen=True):

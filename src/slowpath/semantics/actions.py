@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from slowpath.semantics import builtins
 from slowpath.semantics.arguments import remembered, value_at
-from slowpath.semantics.effects import CallsService
+from slowpath.semantics.effects import CallsService, NeverRuns
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
 from slowpath.semantics.library_call import Call, gone, limited, waits
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.session_actions import SESSION_ACTIONS
 from slowpath.semantics.values import (
+    NOTHING,
     UNKNOWN,
     Collection,
     Constant,
@@ -49,6 +50,7 @@ def _remote(frame: Frame, call: Call) -> Value:
             label=call.label,
             service=frame.program.service_of(call.receiver),
             instead=call.fact.instead,
+            shared=call.fact.shared,
         ),
         call.varies,
     )
@@ -66,6 +68,12 @@ def _blocks(frame: Frame, call: Call) -> Value:
 
 
 def _offload(frame: Frame, call: Call) -> Value:
+    if frame.unused == call.at and not frame.awaiting:
+        frame.emit(NeverRuns(place=frame.place(call.at), label=call.label), NOTHING)
+    return gone(call)
+
+
+def _drive(frame: Frame, call: Call) -> Value:
     return gone(call)
 
 
@@ -129,7 +137,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "batch": _many,
     "blocks": _blocks,
     "offload": _offload,
-    "drive": _offload,
+    "drive": _drive,
     "quiet": _quiet,
     "remote": _remote,
     "pipeline": _given,

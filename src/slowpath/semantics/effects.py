@@ -109,11 +109,12 @@ class Writes(Effect, frozen=True):
 
 
 class CallsService(Effect, frozen=True):
-    """One round trip to another service."""
+    """One round trip to another service; `shared` is what to make once where each call opens a connection."""
 
     label: str
     service: str
     instead: str = ""
+    shared: str = ""
 
 
 class Evaluates(Effect, frozen=True):
@@ -169,6 +170,12 @@ class Blocks(Effect, frozen=True):
     instead: str = ""
 
 
+class NeverRuns(Effect, frozen=True):
+    """Work that was to be done elsewhere, and that nobody waits for: it does not begin."""
+
+    label: str
+
+
 class WaitsForever(Effect, frozen=True):
     """Waits for an answer with no limit to how long. `limit` is the argument that would set one."""
 
@@ -188,6 +195,7 @@ AnyEffect = (
     | UsesCache
     | Blocks
     | WaitsForever
+    | NeverRuns
 )
 
 

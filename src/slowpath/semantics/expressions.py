@@ -351,7 +351,7 @@ def _walrus(frame: Frame, node: e.Walrus) -> Value:
 def truth(frame: Frame, node: e.Expression) -> Value:
     """The value of a test; a query that is only asked whether it has rows is written down as such."""
     if isinstance(node, e.Call):
-        frame.compared = True
+        frame.compared, frame.unused = True, node.at
         value = evaluate(frame, node)
         frame.compared = False
     else:

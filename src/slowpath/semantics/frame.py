@@ -19,6 +19,7 @@ from slowpath.semantics.effects import (
     Context,
     ContextKind,
     Hop,
+    NeverRuns,
     Summary,
     UsesCache,
     WaitsForever,
@@ -50,6 +51,8 @@ class Frame:
         self.height = 0
         self.is_async = False
         self.on_loop = False
+        # The call whose value nobody looks at, or only asks whether it is true.
+        self.unused = -1
         self.env: Environment = {}
         self.rebound: set[str] = set()
         self.bound_at: dict[str, int] = {}
@@ -172,7 +175,7 @@ class Frame:
             # What goes round the same loop again by recursion has been said already.
             if around and any(context.place in around for context in effect.contexts):
                 continue
-            if isinstance(effect, WaitsForever):
+            if isinstance(effect, WaitsForever | NeverRuns):
                 # It is mended where it is.
                 continue
             if isinstance(effect, Blocks):

@@ -28,8 +28,9 @@ def starting_words(knowledge: Knowledge) -> frozenset[str]:
 
 
 def _limited(knowledge: Knowledge) -> frozenset[str]:
-    """The functions, classes and methods that may wait for ever, by dotted name."""
-    names = {name for name, fact in knowledge.functions.items() if fact.limit is not None}
+    """The functions, classes and methods that may wait for ever, or be waited for by nobody, by dotted name."""
+    functions = knowledge.functions.items()
+    names = {name for name, fact in functions if fact.limit is not None or fact.action == "offload"}
     for name, known in knowledge.types.items():
         names |= {name} if known.limit is not None else set()
         names |= {f"{name}.{method}" for method, fact in known.methods.items() if fact.limit is not None}

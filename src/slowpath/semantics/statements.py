@@ -50,6 +50,7 @@ def _augment(frame: Frame, statement: s.Augment) -> None:
 
 
 def _evaluate(frame: Frame, statement: s.Evaluate) -> None:
+    frame.unused = statement.value.at if isinstance(statement.value, e.Call) else -1
     evaluate(frame, statement.value)
 
 
