@@ -19,7 +19,7 @@ from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Mem
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload", "drive"})
+_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload", "drive", "inject"})
 
 
 def builtin() -> Knowledge:

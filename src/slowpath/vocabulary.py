@@ -44,7 +44,7 @@ Action = Literal[
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
-    "blocks", "offload", "drive",
+    "blocks", "offload", "drive", "inject",
 ]  # fmt: skip
 """What a call does.
 
@@ -77,7 +77,8 @@ gives what the attribute of this name on the same object holds. quiet: known to 
 
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
-given on an event loop of its own, until it is done.
+given on an event loop of its own, until it is done. inject: gives what the function returns or yields that it is
+given.
 """
 
 Work = Literal[

@@ -73,6 +73,18 @@ def _offload(frame: Frame, call: Call) -> Value:
     return gone(call)
 
 
+def _inject(frame: Frame, call: Call) -> Value:
+    from slowpath.semantics.calls import call as called
+
+    function = value_at(call.arguments, 0, "dependency")
+    if function is None:
+        return gone(call)
+    kept, frame.awaiting = frame.awaiting, True
+    value = called(frame, function, (), call.at, None)
+    frame.awaiting = kept
+    return value.element if isinstance(value, Collection) and value.kind == "iterator" else value
+
+
 def _drive(frame: Frame, call: Call) -> Value:
     return gone(call)
 
@@ -138,6 +150,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "blocks": _blocks,
     "offload": _offload,
     "drive": _drive,
+    "inject": _inject,
     "quiet": _quiet,
     "remote": _remote,
     "pipeline": _given,

@@ -120,9 +120,9 @@ class Program(Names):
             value: Value = UNKNOWN
             if position == 0 and declaration.owner and self.binding_of(ref) != "static":
                 value = receiver if receiver is not None else self.receiver_of(ref)
-            elif isinstance(parameter.default, e.Listing):
+            elif isinstance(parameter.default, e.Listing | e.Call):
                 value = self.default_of(ref.module, parameter)
-            elif parameter.annotation is not None:
+            if isinstance(value, Unknown) and parameter.annotation is not None:
                 value = self.annotated(ref.module, parameter.annotation)
                 if parameter.kind in {"*", "**"}:
                     value = Collection("tuple", value) if parameter.kind == "*" else value

@@ -94,6 +94,23 @@ class Reachability:
         for ref, function in self._declared.items():
             for word in function.sketch.words:
                 mentioned_in[word].add(ref)
+        imported = {module: {name.name for name in each.imports} for module, each in project.modules.items()}
+
+        def callers_of(ref: FunctionRef) -> set[FunctionRef]:
+            function = self._declared[ref]
+            found = mentioned_in.get(function.name, set()) - {ref}
+            if function.owner:
+                return found
+            # A plain function is known to its own module, to those that import it, and through its module.
+            suffix = f".{function.name}"
+            return {
+                caller
+                for caller in found
+                if caller.module == ref.module
+                or function.name in imported[caller.module]
+                or any(call.endswith(suffix) for call in self._declared[caller].sketch.calls)
+            }
+
         driving = {ref for ref, function in self._declared.items() if not drivers.isdisjoint(function.sketch.calls)}
         started = _started_at_module_level(project, drivers)
         crowded = set[FunctionRef]().union(*(mentioned_in.get(word, ()) for word in _TASKS))
@@ -103,8 +120,7 @@ class Reachability:
             more = {
                 ref
                 for ref in candidates - found
-                if (callers := mentioned_in.get(self._declared[ref].name, set()) - {ref})
-                <= (driving if ref in crowded else driving | (found - crowded))
+                if (callers := callers_of(ref)) <= (driving if ref in crowded else driving | (found - crowded))
                 and (callers or (ref.module, self._declared[ref].name) in started)
             }
             if not more:
