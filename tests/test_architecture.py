@@ -46,6 +46,8 @@ LAYERS = (
         "reach",
         "discovery",
         "cache",
+        "baseline",
+        "silencing",
         "ledger",
         "selection",
         "processes",

@@ -162,7 +162,7 @@ def test_flake8_chooses(shared: Path) -> None:
 def test_what_is_off_by_default_is_on_when_it_is_selected(shop: Path) -> None:
     (shop / "shipping.py").write_text(
         "import requests\n\n\ndef ship(orders: list):\n    for order in orders:\n"
-        '        requests.post("https://example.com", json={"order": order})\n',
+        '        requests.post("https://example.com", json={"order": order}, timeout=5)\n',
         encoding="utf-8",
     )
     assert slowpath(shop, "--select=SLO107", "shipping.py") == ["shipping.py:6:9:SLO107"]

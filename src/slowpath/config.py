@@ -44,7 +44,8 @@ class Settings(Struct, frozen=True, rename="kebab"):
     `select` names the rules to run by code, prefix, name or `ALL` (empty: the default ones); `extend-select` adds to
     them and `ignore` takes away. `exclude` holds globs over paths relative to the root. `include-roles` switches on
     what is off by default: `test`, `migration`, `command`, `script`. `confidence` and `min-severity` are the least
-    that is reported. `jobs` is a number of processes, 0 for one per processor. `cache-dir` lies inside the root.
+    that is reported. `jobs` is a number of processes, 0 for one per processor. `cache-dir` and `baseline`
+    lie inside the root.
     `max-file-size` is in bytes. `django-version` is what the project runs on, where no lock file says so.
     `knowledge` is the user's tables about their own libraries, as written.
     """
@@ -58,6 +59,7 @@ class Settings(Struct, frozen=True, rename="kebab"):
     min_severity: Severity = "note"
     jobs: Annotated[int, Meta(ge=0)] = 0
     cache_dir: str = ".slowpath_cache"
+    baseline: str = "slowpath-baseline.json"
     max_file_size: Annotated[int, Meta(ge=1)] = 1_000_000
     django_version: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)*)?$")] = ""
     knowledge: dict[str, object] = {}
@@ -102,9 +104,12 @@ def settings_from(table: Mapping[str, object], *, file: str) -> Settings:
         settings = convert(table, Settings)
     except ValidationError as error:
         raise _explained(error, file) from None
-    folder = Path(settings.cache_dir)
-    if folder.is_absolute() or ".." in folder.parts:
-        raise _error(file, "cache-dir", "must be a folder inside the project; write `.slowpath_cache`")
+    for key, value, what in (
+        ("cache-dir", settings.cache_dir, "folder inside the project; write `.slowpath_cache`"),
+        ("baseline", settings.baseline, "file inside the project; write `slowpath-baseline.json`"),
+    ):
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise _error(file, key, f"must be a {what}")
     return settings
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 import slowpath
-from slowpath import config
+from slowpath import baseline, config
 from slowpath.config import Settings
 from slowpath.errors import SlowpathError
 from slowpath.finding import CONFIDENCES, SEVERITIES, Finding, Skipped
@@ -124,15 +124,17 @@ def _result(options: Namespace, paths: Sequence[str]) -> Result:
         texts[Path(alias).resolve()] = stdin_get_value()
     named = [Path(path).resolve() for path in paths or ["."] if path != "-"]
     root = config.root_of([*named, *texts], Path.cwd())
+    settings = _settings(root, options)
     progress = Progress(sys.stderr)
     try:
         report = workspace.run(
             root,
-            _settings(root, options),
+            settings,
             [_below(root, path) for path in (*named, *texts)],
             cache=not options.slowpath_no_cache,
             jobs=options.jobs.n_jobs if options.jobs.n_jobs > 0 else os.cpu_count() or 1,
             progress=progress,
+            known=baseline.read(root / settings.baseline),
             noqa=not options.disable_noqa,
             texts={_below(root, path): text for path, text in texts.items()},
         )

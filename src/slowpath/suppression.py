@@ -138,14 +138,14 @@ class _Silencer:
     def _row(self, line: int) -> range:
         """The lines that this one is one with; itself alone where that cannot be told."""
         if self._rows is None:
-            self._rows = _rows_of(self._lines)
+            self._rows = rows_of(self._lines)
         return self._rows.get(line, range(line, line + 1))
 
     def _of(self, numbers: Iterable[int]) -> list[str]:
         return [self._lines[number - 1] for number in numbers if 0 < number <= len(self._lines)]
 
 
-def _rows_of(lines: Sequence[str]) -> dict[int, range]:
+def rows_of(lines: Sequence[str]) -> dict[int, range]:
     """The lines that are one because a string or a backslash joins them, by each of these lines."""
     # tokenize is slow to import, and few files have such comments.
     import tokenize

@@ -8,12 +8,15 @@ from itertools import groupby
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath import config, discovery, selection, suppression
+from slowpath.baseline import Baseline, Comparison, Entry, compared
 from slowpath.cache import Declared, Snapshot, Stamp, Store
 from slowpath.config import Settings
 from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
+from slowpath.roles import role_of
 from slowpath.source import Source
 
 # The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
@@ -25,12 +28,16 @@ _BLINK_NS = 2_000_000_000
 
 
 class Report(Struct, frozen=True):
-    """What a run has to say. `files` counts the project's files, `suppressed` the findings that comments silenced."""
+    """What a run has to say. `files` counts the project's files, `suppressed` the findings that comments silenced.
+
+    Where there is a baseline, `findings` are the new ones, and `baseline` has the others.
+    """
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     files: int
     suppressed: int
+    baseline: Comparison | None = None
 
 
 def run(
@@ -43,11 +50,13 @@ def run(
     progress: Progress | None = None,
     texts: Mapping[str, str | None] | None = None,
     noqa: bool = True,
+    known: Baseline | None = None,
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
     When no file has changed since the last run nothing is analysed, whichever rules are selected. `texts` are what
     files say instead of what is on disk. Without `noqa`, such comments silence nothing.
+    `known` are findings that are not to be reported.
     """
     folder = Folder(root, settings.max_file_size, texts or {})
     taken_ns = time.time_ns()
@@ -56,7 +65,8 @@ def run(
     snapshot = store.snapshot() if store is not None else None
     if snapshot is None or not _is_true(snapshot, folder, listing.files):
         snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)
-    return _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa)
+    report = _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa)
+    return report if known is None else _beside(report, known, settings, targets, snapshot)
 
 
 def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:
@@ -149,6 +159,22 @@ def _report(
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
     return Report(tuple(kept), tuple(said), files, suppressed)
+
+
+def _beside(report: Report, known: Baseline, settings: Settings, targets: Sequence[str], snapshot: Snapshot) -> Report:
+    """The report with only what is new in it."""
+    everything = {finding.fingerprint for finding in snapshot.findings}
+    unread = {skipped.path for skipped in report.skipped}
+
+    def lives(entry: Entry) -> bool:
+        seen = discovery.is_below(entry.path, targets) and role_of(entry.path) in (
+            "production",
+            *settings.include_roles,
+        )
+        return entry.fingerprint in everything or entry.path in unread or not seen
+
+    comparison = compared(report.findings, known, is_there=snapshot.stamps.__contains__, lives=lives)
+    return replace(report, findings=comparison.new, baseline=comparison)
 
 
 def why(root: Path, settings: Settings, path: str, line: int) -> str:

@@ -28,6 +28,7 @@ from slowpath.errors import UsageError
 
 if TYPE_CHECKING:
     from slowpath.cli.arguments import Commands
+    from slowpath.workspace import Report
 
 _FORMATS = ("text", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson")
 _COUNTED = ("text", "concise", "json")
@@ -42,7 +43,10 @@ def add_to(commands: Commands) -> None:
     add = parser.add_argument
     add("--output-format", choices=_FORMATS, default="text", help="how findings are written (default: text)")
     add("--output-file", metavar="FILE", help="write the report there")
+    add("--no-baseline", action="store_true", help="report what the baseline knows as well")
     add("--statistics", action="store_true", help="count the findings of each rule instead of showing them")
+    add("--add-noqa", action="store_true", help="write a comment for each finding that silences it")
+    add("--reason", default="", metavar="TEXT", help="with --add-noqa: say why, in `# slowpath: allow[rule] TEXT`")
     add("--show-files", action="store_true", help="list the files that would be checked, and stop")
 
 
@@ -52,10 +56,12 @@ def _check(options: Namespace) -> Answer:
         raise UsageError(f"--statistics: no format `{options.output_format}`; write {' or '.join(_COUNTED)}")
     place = place_of(options.paths)
     settings = overridden(settings_of(place.root), options)
+    if options.reason and not options.add_noqa:
+        raise UsageError("--reason: is for `--add-noqa`")
     if options.show_files:
         return Answer(_files(place, settings), CLEAN)
 
-    from slowpath import reporters, workspace
+    from slowpath import baseline, reporters, workspace
     from slowpath.reporters.concise import excuse
     from slowpath.reporters.progress import Progress
 
@@ -68,9 +74,12 @@ def _check(options: Namespace) -> Answer:
             cache=not options.no_cache,
             jobs=jobs_of(settings),
             progress=progress,
+            known=None if options.no_baseline else baseline.read(place.root / settings.baseline),
         )
     finally:
         progress.close()
+    if options.add_noqa:
+        return _silenced(place, report, " ".join(options.reason.split()))
     seconds = time.perf_counter() - started
     view = view_of(place.root, settings, seconds=seconds, terminal=options.output_file is None)
     if options.output_format not in reporters.TELLS_ALL or options.statistics:
@@ -81,6 +90,13 @@ def _check(options: Namespace) -> Answer:
     status = FAILED if failed else FOUND if report.findings else CLEAN
     lines = formats[options.output_format](report, view)
     return Answer(lines if options.output_file is None else _written(lines, options.output_file), status)
+
+
+def _silenced(place: Place, report: Report, reason: str) -> Answer:
+    from slowpath.silencing import silence
+
+    silenced = silence(place.root, report.findings, reason)
+    return Answer([f"Wrote {silenced.comments:,} comments into {silenced.files:,} files."], CLEAN)
 
 
 def _written(lines: Iterable[str], file: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # A longer span shows its first and its last line.
 _FRAME_LINES = 4
+_GONE = 10
 
 
 def lines(report: Report, view: View) -> Iterator[str]:
@@ -26,7 +27,21 @@ def lines(report: Report, view: View) -> Iterator[str]:
         yield excuse(skipped, view)
     if report.skipped:
         yield ""
+    yield from gone(report, view)
     yield summary(report, view)
+
+
+def gone(report: Report, view: View) -> Iterator[str]:
+    """Which known findings there are no more."""
+    entries = report.baseline.gone if report.baseline is not None else ()
+    for entry in entries[:_GONE]:
+        where = f" in `{entry.function}`" if entry.function else ""
+        yield f"{printable(view.path_of(entry.path))} {entry.code} {entry.name}{printable(where)} is gone"
+    if len(entries) > _GONE:
+        yield f"{len(entries) - _GONE:,} more are gone"
+    if entries:
+        yield "`slowpath baseline` takes what is gone out of the baseline"
+        yield ""
 
 
 def summary(report: Report, view: View) -> str:
@@ -36,9 +51,14 @@ def summary(report: Report, view: View) -> str:
     about = [f"{_count(report.files, 'file')}, {_seconds(view.seconds)}"]
     if report.suppressed:
         about.append(f"{report.suppressed:,} suppressed")
+    if report.baseline is not None and report.baseline.known:
+        about.append(f"{len(report.baseline.known):,} known")
     if report.skipped:
         about.append(f"{_count(len(report.skipped), 'place')} not analysed")
-    what = f"Found {_count(found, 'slow path')} in {_count(paths, 'file')}" if found else "No slow paths found"
+    new = "new " if report.baseline is not None and report.baseline.known else ""
+    what = (
+        f"Found {_count(found, f'{new}slow path')} in {_count(paths, 'file')}" if found else f"No {new}slow paths found"
+    )
     return f"{painted(what, view, 'bold')} ({'; '.join(about)})"
 
 
