@@ -30,7 +30,8 @@ every turn needs no batch: it belongs before the loop.
 ## What silences it
 
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
-`return` or `break`, in an `except`, on a miss of a dict that is filled there).
+`return` or `break`, in an `except`, on a miss of a dict that is filled there). Calls that do a whole job for each
+item have low confidence, and are not reported by default.
 
 ## Fix safety
 
@@ -67,7 +68,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             per_item.setdefault((place_in(effect, context), context.place), []).append((effect, context))
             continue
         context = invariant(effect)
-        if context is not None and not effect.via and not _is_written(effect, function):
+        if context is not None and not (effect.via or effect.computed or _is_written(effect, function)):
             yield _unchanged(effect, context)
     for (place, _), found in per_item.items():
         problem = _per_item(place, [effect for effect, _ in found], found[0][1])

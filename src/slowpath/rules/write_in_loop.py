@@ -36,10 +36,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import CallsService, Context, Writes
+from slowpath.semantics.effects import CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
 from slowpath.source import Place
+
+# A write asks this much first; what asks more is a job of its own.
+_MOST_QUERIES = 2
 
 # What the one-by-one form runs and the bulk form does not: overridden methods, and signals.
 _HOOKS: dict[str, tuple[set[str], set[str]]] = {
@@ -69,12 +72,14 @@ def _is_one_write(effects: Sequence[Writes], context: Context, function: Functio
     """Whether the place in the loop does little more than the write; an operation of several steps per item is no
     bulk write."""
     calls = steps(effects[0], context)
-    if not calls or any(effect.action == "commit" for effect in effects):
+    if not calls:
         return True
     behind = [other for other in function.summary.effects if calls[0] in other.via]
-    services = any(isinstance(other, CallsService) for other in behind)
+    queries = {other.place for other in behind if isinstance(other, RunsQuery)}
+    if len(queries) > _MOST_QUERIES or any(isinstance(other, CallsService) for other in behind):
+        return False
     writes = {other.place for other in behind if isinstance(other, Writes)}
-    return len(calls) == 1 and len(writes) == 1 and not services
+    return any(effect.action == "commit" for effect in effects) or (len(calls) == 1 and len(writes) == 1)
 
 
 def _means_more(effect: Writes, program: Program) -> bool:

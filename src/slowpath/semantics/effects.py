@@ -82,6 +82,7 @@ class ReadsColumn(Effect, frozen=True):
 class RunsQuery(Effect, frozen=True):
     """Runs a query. `label` is the call as written, `action` what kind it is, `model` empty for raw SQL.
 
+    `computed` when it mentions what was worked out on the same turn, and may differ for all that is known.
     `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already
     and the call did not use it.
     """
@@ -95,6 +96,7 @@ class RunsQuery(Effect, frozen=True):
     origin: Origin | None = None
     path: Path = ()
     instead: str = ""
+    computed: bool = False
 
 
 class Writes(Effect, frozen=True):

@@ -20,6 +20,7 @@ from slowpath.semantics.effects import (
     ContextKind,
     Hop,
     NeverRuns,
+    RunsQuery,
     Summary,
     UsesCache,
     WaitsForever,
@@ -66,6 +67,7 @@ class Frame:
         self.rare = 0
         self.awaiting = False
         self.compared = False
+        self.now: object = None
         self.assumed: dict[str, Value] = {}
         self._loops = 0
 
@@ -137,7 +139,17 @@ class Frame:
             varies=frozenset(position for position in self._positions(varies) if position < len(around)),
             rare=effect.rare or self.rare > 0,
         )
+        if isinstance(effect, RunsQuery) and self._is_worked_out_here():
+            effect = replace(effect, computed=True)
         self._add(self._handled(effect))
+
+    def _is_worked_out_here(self) -> bool:
+        """Whether the present statement mentions a variable that was assigned on this turn of the innermost loop."""
+        if not self.contexts:
+            return False
+        items = self.contexts[-1][1].item.split(", ")
+        depth = len(self.contexts)
+        return any(self.bound_at.get(name, 0) >= depth for name in uses.names_of(self.now) - {*items})
 
     def blocks(self, at: int, label: str, work: Work, service: str = "", instead: str = "") -> None:
         """Write down that the thread waits or works here, unless that is awaited or no event loop comes this way."""

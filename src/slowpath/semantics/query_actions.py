@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.semantics import queries
 from slowpath.semantics.arguments import passed, value_at
-from slowpath.semantics.effects import Evaluates, LoadsBadly
+from slowpath.semantics.effects import AnyEffect, Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, row_of, single
 from slowpath.semantics.library_call import Call, gone, ran, rows_in
@@ -26,6 +26,7 @@ from slowpath.semantics.values import (
     Value,
     varying,
 )
+from slowpath.source import Place
 from slowpath.spelling import spelled
 from slowpath.vocabulary import LoadProblem
 
@@ -137,7 +138,24 @@ def _complain(frame: Frame, call: Call, rows: Rows, problems: tuple[LoadProblem,
 
 def _plain(frame: Frame, call: Call) -> Value:
     rows = refine(frame, call)
-    return replace(rows, plain=True, items=()) if isinstance(rows, Rows) else rows
+    if not isinstance(rows, Rows):
+        return rows
+    _excuse(frame, call)
+    return replace(rows, plain=True, items=())
+
+
+def _excuse(frame: Frame, call: Call) -> None:
+    """Take back what was said of eager loads earlier in the chain: a query that gives no rows forgets them."""
+    node: e.Expression | None = call.node
+    while isinstance(node, e.Call) and isinstance(node.func, e.Attribute):
+        place = frame.place(node.func.at)
+        for key in [key for key, other in frame.effects.items() if _is_of(other, place)]:
+            del frame.effects[key]
+        node = node.func.value
+
+
+def _is_of(effect: AnyEffect, place: Place) -> bool:
+    return isinstance(effect, LoadsBadly) and effect.place == place
 
 
 def _combine(frame: Frame, call: Call) -> Value:

@@ -24,6 +24,7 @@ from slowpath.semantics.values import (
     Row,
     Rows,
     Template,
+    Unknown,
     Value,
     unknown,
     varying,
@@ -96,6 +97,10 @@ def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
         if isinstance(given.value, ModelAttribute) and given.value.model in frame.program.schema.models:
             rows = queries.start(frame, given.value.model, call.at, spelled(call.node), kind=kind)
             return replace(rows, plain=True, varies=call.varies)
+    entity = call.arguments[0].value if call.arguments else None
+    if isinstance(entity, Unknown) and entity.varies:
+        # Another table on each turn: no one statement can take their place.
+        return gone(call)
     return Object(kind, varies=call.varies) if kind else gone(call)
 
 

@@ -29,7 +29,18 @@ def run(frame: Frame, block: s.Block) -> None:
         frame.program.tick()
         reader = _READERS.get(type(statement))
         if reader is not None:
+            frame.now = _asked_by(statement)
             reader(frame, statement)
+
+
+def _asked_by(statement: s.AnyStatement) -> object:
+    """The part of a statement that is read before the blocks in it."""
+    match statement:
+        case s.For(iterable=node) | s.If(test=node) | s.While(test=node) | s.With(items=node) | s.Match(subject=node):
+            return node
+        case s.Try():
+            return None
+    return statement
 
 
 def _assign(frame: Frame, statement: s.Assign) -> None:
