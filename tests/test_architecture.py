@@ -48,6 +48,7 @@ LAYERS = (
         "cache",
         "baseline",
         "silencing",
+        "since",
         "ledger",
         "selection",
         "processes",

@@ -136,11 +136,19 @@ def _parts_of(folder: Path) -> Iterator[tuple[str, int, int]]:
                     waiting.append(entry.path)
 
 
-class Store:
-    """The folder that holds it. Nothing here raises: a cache that cannot be written is no cache."""
+def _folder_of(root: Path, settings: Settings) -> Path:
+    """The project's own folder in the one that the environment names, or else the one of the settings."""
+    named = os.environ.get("SLOWPATH_CACHE_DIR")
+    return Path(named).absolute() / digest_of(str(root)) if named else root / settings.cache_dir
 
-    def __init__(self, root: Path, settings: Settings) -> None:
-        self._folder = root / settings.cache_dir
+
+class Store:
+    """The folder that holds it; a slot is a part of it for another state of the project. Nothing here raises: a cache
+    that cannot be written is no cache."""
+
+    def __init__(self, root: Path, settings: Settings, slot: str = "") -> None:
+        self._main = _folder_of(root, settings)
+        self._folder = self._main / slot
         self._key = key_of(settings).encode()
 
     def snapshot(self) -> Snapshot | None:
@@ -162,7 +170,9 @@ class Store:
 
     def _read(self, name: str, kind: type[Stored]) -> Stored | None:
         try:
-            data = self._file(name).read_bytes()
+            file = self._file(name)
+            # What has a slot of its own for the first time begins with what the others know.
+            data = (file if file.exists() else self._main / file.name).read_bytes()
             if not data.startswith(self._key):
                 return None
             return msgspec.msgpack.decode(memoryview(data)[len(self._key) :], type=kind)

@@ -96,6 +96,11 @@ def read(root: Path, path: str, *, limit: int = MAX_FILE_SIZE) -> Source | Skipp
         return _skipped(path, f"cannot be read: {_told(error)}")
     if len(data) > limit:
         return _skipped(path, f"larger than {limit:,} bytes (`max-file-size`)")
+    return decoded(path, data)
+
+
+def decoded(path: str, data: bytes) -> Source | Skipped:
+    """The text in these bytes, decoded as Python would decode it, or why there is none."""
     if b"\0" in data:
         return _skipped(path, "not a text file: it has null bytes", line=_line_of(data, data.index(b"\0")))
     try:

@@ -51,17 +51,18 @@ def run(
     texts: Mapping[str, str | None] | None = None,
     noqa: bool = True,
     known: Baseline | None = None,
+    slot: str = "",
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
     When no file has changed since the last run nothing is analysed, whichever rules are selected. `texts` are what
     files say instead of what is on disk. Without `noqa`, such comments silence nothing.
-    `known` are findings that are not to be reported.
+    `known` are findings that are not to be reported. Another state of the project is remembered in a `slot` of its own.
     """
     folder = Folder(root, settings.max_file_size, texts or {})
     taken_ns = time.time_ns()
     listing = folder.listing(settings.exclude)
-    store = Store(root, settings) if cache else None
+    store = Store(root, settings, slot) if cache else None
     snapshot = store.snapshot() if store is not None else None
     if snapshot is None or not _is_true(snapshot, folder, listing.files):
         snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)

@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def add_to(commands: Commands) -> None:
     add = parser.add_argument
     add("--output-format", choices=_FORMATS, default="text", help="how findings are written (default: text)")
     add("--output-file", metavar="FILE", help="write the report there")
+    add("--since", metavar="REV", help="report what has come since this revision of git, and what touches it")
     add("--no-baseline", action="store_true", help="report what the baseline knows as well")
     add("--statistics", action="store_true", help="count the findings of each rule instead of showing them")
     add("--add-noqa", action="store_true", help="write a comment for each finding that silences it")
@@ -61,21 +63,25 @@ def _check(options: Namespace) -> Answer:
     if options.show_files:
         return Answer(_files(place, settings), CLEAN)
 
-    from slowpath import baseline, reporters, workspace
+    from slowpath import baseline, reporters, since, workspace
+    from slowpath.discovery import Folder
     from slowpath.reporters.concise import excuse
     from slowpath.reporters.progress import Progress
 
     progress = Progress(sys.stderr)
+    run = partial(
+        workspace.run, place.root, settings, cache=not options.no_cache, jobs=jobs_of(settings), progress=progress
+    )
     try:
-        report = workspace.run(
-            place.root,
-            settings,
+        report = run(
             place.targets,
-            cache=not options.no_cache,
-            jobs=jobs_of(settings),
-            progress=progress,
             known=None if options.no_baseline else baseline.read(place.root / settings.baseline),
         )
+        if options.since is not None:
+            folder = Folder(place.root, settings.max_file_size)
+            change = since.change_since(folder, options.since)
+            before = run([""], texts=change.before, slot="since")
+            report = since.caused(report, before.findings, change, folder)
     finally:
         progress.close()
     if options.add_noqa:

@@ -1,0 +1,208 @@
+"""What a change brings, in a real repository, on the command line and in pre-commit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from slowpath.cli import main
+from slowpath.errors import SlowpathError
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = """\
+from django.db import models
+
+
+class User(models.Model):
+    email = models.EmailField()
+
+
+class Order(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    number = models.CharField(max_length=20)
+"""
+HELPERS = """\
+def row(order):
+    return order.number
+"""
+VIEWS = """\
+from shop.helpers import row
+from shop.models import Order
+
+
+def export():
+    return [row(order) for order in Order.objects.all()]
+
+
+def known():
+    return [order.user.email for order in Order.objects.all()]
+"""
+AUTHOR = {
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, env=os.environ | AUTHOR)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "x")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one known slow path, in which the command is run."""
+    root = tmp_path / "repository"
+    (root / "shop").mkdir(parents=True)
+    for name, text in {"__init__": "", "models": MODELS, "helpers": HELPERS, "views": VIEWS}.items():
+        (root / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+    (root / "pyproject.toml").write_text("[tool.slowpath]\njobs = 1\n", encoding="utf-8")
+    git(root, "init", "--quiet", "--initial-branch=main")
+    (root / ".gitignore").write_text(".slowpath_cache\n", encoding="utf-8")
+    commit(root)
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    return Said(capsys)
+
+
+class Said:
+    """Which functions have slow paths, as `slowpath check` says."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> list[str]:
+        main(["check", "--output-format=concise", *arguments])
+        return [line.partition(" ")[0] for line in self._capsys.readouterr().out.splitlines()]
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_nothing_has_changed(shop: Path, said: Said) -> None:
+    assert said() == ["shop/views.py:10:43"]
+    assert said("--since=HEAD") == []
+
+
+def test_a_changed_callee_makes_an_unchanged_loop_slow(shop: Path, said: Said) -> None:
+    edit(shop / "shop" / "helpers.py", "order.number", "order.user.email")
+    assert said("--since=HEAD") == ["shop/views.py:6:37"]
+    assert said("--since=HEAD", "--no-cache") == ["shop/views.py:6:37"]
+    assert said("--since=HEAD", "shop/helpers.py") == []
+    commit(shop)
+    assert said("--since=HEAD") == []
+    assert said("--since=HEAD~1") == ["shop/views.py:6:37"]
+
+
+def test_a_changed_model_makes_an_unchanged_loop_slow(shop: Path, said: Said) -> None:
+    models = shop / "shop" / "models.py"
+    edit(models, "    number = models.CharField(max_length=20)\n", "    email = models.CharField(max_length=20)\n")
+    models.write_text(
+        models.read_text(encoding="utf-8") + "\n    @property\n    def number(self):\n        return self.user.email\n",
+        encoding="utf-8",
+    )
+    assert said("--since=HEAD") == ["shop/views.py:6:37"]
+
+
+def test_a_new_file_and_a_moved_line(shop: Path, said: Said) -> None:
+    (shop / "shop" / "more.py").write_text(VIEWS.replace("known", "unknown"), encoding="utf-8")
+    edit(shop / "shop" / "views.py", "def export", "# a comment\ndef export")
+    assert said("--since=HEAD") == ["shop/more.py:10:43"]
+
+
+def test_a_changed_line_of_a_known_one(shop: Path, said: Said) -> None:
+    edit(shop / "shop" / "views.py", "    return [order.user.email", "    return [order.user.email.lower()")
+    assert said("--since=HEAD") == ["shop/views.py:10:51"]
+
+
+def test_a_file_that_is_moved(shop: Path, said: Said) -> None:
+    git(shop, "mv", "shop/views.py", "shop/pages.py")
+    # All its lines are new where it is now, but nothing of it is.
+    assert said("--since=HEAD") == ["shop/pages.py:10:43"]
+
+
+def test_what_others_did_meanwhile_is_not_ours(shop: Path, said: Said) -> None:
+    git(shop, "switch", "--quiet", "--create", "ours")
+    git(shop, "switch", "--quiet", "main")
+    edit(shop / "shop" / "views.py", "    return [order.user", "    return [row(order)")
+    commit(shop)
+    git(shop, "switch", "--quiet", "ours")
+    assert said("--since=main") == []
+
+
+def test_a_project_in_a_folder(tmp_path: Path, shop: Path, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop / "backend").mkdir()
+    git(shop, "mv", "shop", "pyproject.toml", "backend")
+    commit(shop)
+    monkeypatch.chdir(shop / "backend")
+    edit(shop / "backend" / "shop" / "helpers.py", "order.number", "order.user.email")
+    assert said("--since=HEAD") == ["shop/views.py:6:37"]
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "--output=x", ""])
+def test_a_revision_that_there_is_not(shop: Path, revision: str) -> None:
+    with pytest.raises(SlowpathError, match=r"^--since: git knows no revision `"):
+        main(["check", f"--since={revision}"])
+    assert not (shop / "x").exists()
+
+
+def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SlowpathError, match=r"^--since: git knows no revision"):
+        main(["check", "--since=HEAD"])
+
+
+@pytest.mark.skipif(find_spec("pre_commit") is None, reason="pre-commit is not installed")
+@pytest.mark.skipif("SLOWPATH_PRE_COMMIT" not in os.environ, reason="installs packages: SLOWPATH_PRE_COMMIT=1 runs it")
+def test_pre_commit_itself(shop: Path, tmp_path: Path) -> None:
+    hooks = tmp_path / "slowpath"
+    hooks.mkdir()
+    for name in ("src", ".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, hooks / name)
+    git(hooks, "init", "--quiet")
+    commit(hooks)
+
+    def tried(hook: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pre_commit", "try-repo", str(hooks), hook, "--verbose"],
+            cwd=shop,
+            check=False,
+            capture_output=True,
+            text=True,
+            env=os.environ | AUTHOR | {"PRE_COMMIT_HOME": str(tmp_path / "home")},
+        )
+
+    edit(shop / "shop" / "helpers.py", "order.number", "order.user.email")
+    git(shop, "add", "shop/helpers.py")
+    ended = tried("slowpath")
+    assert ended.returncode == 0, ended.stdout
+    ended = tried("slowpath-change")
+    assert ended.returncode == 1, ended.stdout
+    assert "shop/views.py:6:37 SLO101" in ended.stdout
+    assert "Found 1 slow path in 1 file" in ended.stdout
+    edit(shop / "shop" / "views.py", "def export", "# touched\ndef export")
+    git(shop, "add", "shop/views.py")
+    ended = tried("slowpath")
+    assert "Found 2 slow paths in 1 file" in ended.stdout
