@@ -15,6 +15,7 @@ import io
 import pathlib
 import sqlite3
 import sys
+import tempfile
 import time
 import types
 import zipfile
@@ -155,6 +156,8 @@ def slowed(case: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.run", work)
     monkeypatch.setattr("socket.getaddrinfo", work)
     monkeypatch.setattr("hashlib.pbkdf2_hmac", work)
+    made = tempfile.NamedTemporaryFile
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", lambda: (time.sleep(WORK), made())[1])
     monkeypatch.setattr(zipfile.ZipFile, "extractall", work)
     monkeypatch.setattr(pathlib.Path, "read_text", work)
     monkeypatch.setattr(case, "open", lambda *given: (time.sleep(WORK), open(*given))[1], raising=False)  # noqa: SIM115
