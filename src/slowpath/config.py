@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
 from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.structs import replace
 
+from slowpath.discovery import is_matched
 from slowpath.errors import SlowpathError, nearest
 from slowpath.finding import CONFIDENCES, SEVERITIES, Confidence, Finding, Severity
 from slowpath.roles import ROLES, Role
@@ -18,6 +20,7 @@ from slowpath.roles import ROLES, Role
 _VCS = (".git", ".hg", ".jj", ".svn")
 _PREFIX = re.compile(r"[A-Z]{1,3}[0-9]{0,3}", re.IGNORECASE)
 _QUOTED = re.compile(r"`(\w+)`")
+_LAST_INDEX = re.compile(r"\[[^\]]*\]$")
 _TOML_WORDS = {
     "array": "a list",
     "bool": "true or false",
@@ -38,17 +41,18 @@ class ConfigError(SlowpathError):
         self.problem = problem
 
 
-class Settings(Struct, frozen=True, rename="kebab"):
-    """The settings of a project.
+class Override(Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What is different in some paths. `ignore` and `extend-select` add to what the project says."""
 
-    `select` names the rules to run by code, prefix, name or `ALL` (empty: the default ones); `extend-select` adds to
-    them and `ignore` takes away. `exclude` holds globs over paths relative to the root. `include-roles` switches on
-    what is off by default: `test`, `migration`, `command`, `script`. `confidence` and `min-severity` are the least
-    that is reported. `jobs` is a number of processes, 0 for one per processor. `cache-dir` and `baseline`
-    lie inside the root.
-    `max-file-size` is in bytes. `django-version` is what the project runs on, where no lock file says so.
-    `knowledge` is the user's tables about their own libraries, as written.
-    """
+    paths: tuple[str, ...]
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    confidence: Confidence | None = None
+    min_severity: Severity | None = None
+
+
+class Settings(Struct, frozen=True, rename="kebab"):
+    """The settings of a project; `MEANINGS` says what each of them means."""
 
     select: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
@@ -63,13 +67,36 @@ class Settings(Struct, frozen=True, rename="kebab"):
     max_file_size: Annotated[int, Meta(ge=1)] = 1_000_000
     django_version: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)*)?$")] = ""
     knowledge: dict[str, object] = {}
+    severity: dict[str, Severity] = {}
+    overrides: tuple[Override, ...] = ()
+    extend: str = ""
 
 
 KEYS: tuple[str, ...] = Settings.__struct_encode_fields__
 
+MEANINGS: Mapping[str, str] = {
+    "select": "The rules to run, by code, prefix, name or ALL; empty: those that are on by default.",
+    "extend-select": "Rules to run as well.",
+    "ignore": "Rules not to run.",
+    "exclude": "Globs of files and folders to leave out, relative to the root.",
+    "include-roles": "What is checked besides production code: test, migration, command, script.",
+    "confidence": "The least sure findings that are reported.",
+    "min-severity": "The least severe findings that are reported.",
+    "jobs": "A number of processes; 0: one per processor.",
+    "cache-dir": "The folder of the cache, inside the root. SLOWPATH_CACHE_DIR goes before it.",
+    "baseline": "The file of known findings, inside the root.",
+    "max-file-size": "The largest file that is read, in bytes.",
+    "django-version": "The Django that the project runs on, where no lock file says so.",
+    "knowledge": "Tables about your own libraries.",
+    "severity": "How severe the findings of a rule are, by code, prefix or name.",
+    "overrides": "What is different in some paths.",
+    "extend": "A file with settings that these go before, relative to this one.",
+}
+
 _CHOICES: Mapping[str, Sequence[str]] = {
     "confidence": CONFIDENCES,
     "min-severity": SEVERITIES,
+    "severity": SEVERITIES,
     "include-roles": tuple(role for role in ROLES if role != "production"),
 }
 
@@ -89,10 +116,43 @@ SomeRule = TypeVar("SomeRule", bound=Selectable)
 
 
 def settings_of(root: Path) -> Settings:
-    """The settings written in the root's pyproject.toml, or the defaults."""
+    """The settings written in the root's pyproject.toml and in what it extends, or the defaults."""
+    tables = tables_of(root)
+    return settings_from(_merged([table for _, table in tables]), file=str(tables[0][0])) if tables else Settings()
+
+
+def tables_of(root: Path) -> list[tuple[Path, Mapping[str, object]]]:
+    """The tables that hold for a project, each with its file: its own one first, then what it extends."""
     file = root / "pyproject.toml"
     table = _table_in(file)
-    return Settings() if table is None else settings_from(table, file=str(file))
+    found: list[tuple[Path, Mapping[str, object]]] = []
+    while table is not None:
+        found.append((file, table))
+        name = table.get("extend", "")
+        if not isinstance(name, str) or not name:
+            break
+        base = Path(os.path.normpath(file.parent / name))
+        if any(base == each for each, _ in found):
+            raise _error(str(file), "extend", f"`{name}` extends itself")
+        if not base.is_file():
+            raise _error(str(file), "extend", f"there is no file `{name}`")
+        file, table = base, _table_from(base.read_bytes(), str(base), whole=base.name != "pyproject.toml") or {}
+    return found
+
+
+def _merged(tables: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """One table of all: of a key the first one's value, but tables by their keys and overrides one after the other."""
+    merged: dict[str, object] = {}
+    for table in reversed(tables):
+        for key, value in table.items():
+            below = merged.get(key)
+            if key in ("severity", "knowledge") and isinstance(value, dict) and isinstance(below, dict):
+                merged[key] = {**below, **value}
+            elif key == "overrides" and isinstance(value, list) and isinstance(below, list):
+                merged[key] = [*below, *value]
+            else:
+                merged[key] = value
+    return merged
 
 
 def settings_from(table: Mapping[str, object], *, file: str) -> Settings:
@@ -146,10 +206,49 @@ def selected(rules: Iterable[SomeRule], settings: Settings) -> tuple[SomeRule, .
         ("select", settings.select),
         ("extend-select", settings.extend_select),
         ("ignore", settings.ignore),
+        ("severity", tuple(settings.severity)),
+        *(("overrides", (*override.ignore, *override.extend_select)) for override in settings.overrides),
     ):
         if problem := unknown_selector(selectors, known):
             raise _error("pyproject.toml", key, problem)
-    return tuple(rule for rule in known if _is_selected(rule, settings))
+    return tuple(
+        rule
+        for rule in known
+        if is_selected(rule, settings) or any(is_selected(rule, each) for each in _everywhere(settings))
+    )
+
+
+def _everywhere(settings: Settings) -> Iterator[Settings]:
+    """The settings with each override, as if it were for all paths."""
+    for override in settings.overrides:
+        if override.extend_select:
+            yield _with(settings, override)
+
+
+def in_path(settings: Settings, path: str) -> Settings:
+    """The settings as they are for the file at this path, relative to the root."""
+    for override in settings.overrides:
+        if is_matched(path, override.paths):
+            settings = _with(settings, override)
+    return settings
+
+
+def _with(settings: Settings, override: Override) -> Settings:
+    return replace(
+        settings,
+        ignore=(*settings.ignore, *override.ignore),
+        extend_select=(*settings.extend_select, *override.extend_select),
+        confidence=override.confidence or settings.confidence,
+        min_severity=override.min_severity or settings.min_severity,
+    )
+
+
+def severity_of(rule: Selectable, severity: Severity, settings: Settings) -> Severity:
+    """How severe a finding of the rule is: what is said of its name or code, else of its longest prefix."""
+    fitting = [selector for selector in settings.severity if _selects(selector, rule)]
+    exact = [selector for selector in fitting if selector.lower() in (rule.name, rule.code.lower())]
+    best = max(exact or fitting, key=lambda selector: (selector.upper() != "ALL", len(selector)), default=None)
+    return settings.severity[best] if best is not None else severity
 
 
 def unknown_selector(selectors: Iterable[str], rules: Sequence[Selectable]) -> str:
@@ -170,7 +269,8 @@ def is_wanted(finding: Finding, settings: Settings) -> bool:
     ) >= SEVERITIES.index(settings.min_severity)
 
 
-def _is_selected(rule: Selectable, settings: Settings) -> bool:
+def is_selected(rule: Selectable, settings: Settings) -> bool:
+    """Whether the settings ask for this rule."""
     if any(_selects(selector, rule) for selector in settings.ignore):
         return False
     if any(_selects(selector, rule) for selector in settings.extend_select):
@@ -197,15 +297,18 @@ def _table_in(file: Path) -> Mapping[str, object] | None:
     return _table_from(data, str(file))
 
 
-def _table_from(data: bytes, file: str) -> Mapping[str, object] | None:
+def _table_from(data: bytes, file: str, *, whole: bool = False) -> Mapping[str, object] | None:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        tool = tomllib.loads(data.decode()).get("tool", {})
+        tables = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(file, "", f"not valid TOML: {error}") from None
+    if whole:
+        return tables
+    tool = tables.get("tool", {})
     table = tool.get("slowpath") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ConfigError(file, "tool.slowpath", "expected a table; write `[tool.slowpath]`")
@@ -215,14 +318,14 @@ def _table_from(data: bytes, file: str) -> Mapping[str, object] | None:
 def _explained(error: ValidationError, file: str) -> ConfigError:
     message, _, place = str(error).partition(" - at `$.")
     place = place.rstrip("`")
-    key = place.partition("[")[0]
+    key = _LAST_INDEX.sub("", place)
     if message.startswith("Invalid enum value"):
         word = message.partition("'")[2].rstrip("'")
-        return _error(file, key, f"no value `{word}`{nearest(word, _CHOICES[key])}")
+        return _error(file, key, f"no value `{word}`{nearest(word, _CHOICES[key.rpartition('.')[2]])}")
     if "regex" in message:
         return _error(file, key, 'expected a version; write one like "5.2"')
-    words = _QUOTED.sub(lambda word: _TOML_WORDS.get(word[1], word[1]), message)
-    return _error(file, place, words[0].lower() + words[1:])
+    words = _QUOTED.sub(lambda word: _TOML_WORDS.get(word[1], word[0]), message)
+    return _error(file, place, (words[0].lower() + words[1:]).replace("object ", "table "))
 
 
 def _error(file: str, key: str, problem: str) -> ConfigError:

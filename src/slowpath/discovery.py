@@ -117,6 +117,16 @@ def is_below(path: str, targets: Sequence[str]) -> bool:
     return any(target in ("", path) or path.startswith(f"{target}/") for target in targets)
 
 
+def is_matched(path: str, globs: Sequence[str]) -> bool:
+    """Whether one of the globs matches the path or a folder that it is in."""
+    return _is_matched(path, _excluded_by(tuple(globs)))
+
+
+def _is_matched(path: str, pattern: re.Pattern[str]) -> bool:
+    words = path.split("/")
+    return any(pattern.fullmatch("/".join(words[:end])) for end in range(1, len(words) + 1))
+
+
 def _walk(folder: str, prefix: str, excluded: re.Pattern[str]) -> Iterator[File | Skipped]:
     # A stack of its own: folders may be nested deeper than Python's.
     waiting = [(folder, prefix)]
@@ -144,7 +154,7 @@ def _walk(folder: str, prefix: str, excluded: re.Pattern[str]) -> Iterator[File 
 def _would_be_listed(path: str, excluded: re.Pattern[str]) -> bool:
     words = path.split("/")
     ours = path.endswith(".py") and not any(word.startswith(".") or word in _NOT_OURS for word in words)
-    return ours and not any(excluded.fullmatch("/".join(words[:end])) for end in range(1, len(words) + 1))
+    return ours and not _is_matched(path, excluded)
 
 
 def _excluded_by(globs: Sequence[str]) -> re.Pattern[str]:

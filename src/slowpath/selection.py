@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from slowpath import config
 from slowpath.config import Settings
@@ -17,13 +20,26 @@ class Chosen(Protocol):
     @property
     def code(self) -> str: ...
     @property
+    def name(self) -> str: ...
+    @property
+    def default(self) -> bool: ...
+    @property
     def roles(self) -> tuple[Role, ...]: ...
 
 
 def wanted(findings: Iterable[Finding], rules: Iterable[Chosen], settings: Settings) -> Iterator[Finding]:
-    """The findings of these rules that are sure and severe enough, in files of the roles that they speak of."""
-    roles = {rule.code: (*rule.roles, *settings.include_roles) for rule in rules}
-    for finding in findings:
-        if finding.code in roles and config.is_wanted(finding, settings):
-            if role_of(finding.path) in roles[finding.code]:
-                yield finding
+    """The findings of these rules that are sure and severe enough, in files of the roles that they speak of.
+
+    They are as severe as the settings say, and what is different in a path is so.
+    """
+    by_code = {rule.code: rule for rule in rules}
+    for path, group in groupby(findings, key=lambda finding: finding.path):
+        local = config.in_path(settings, path)
+        for finding in group:
+            rule = by_code.get(finding.code)
+            if rule is None or not config.is_selected(rule, local):
+                continue
+            severity = config.severity_of(rule, finding.severity, local)
+            told = finding if severity == finding.severity else replace(finding, severity=severity)
+            if config.is_wanted(told, local) and role_of(path) in (*rule.roles, *settings.include_roles):
+                yield told
