@@ -49,6 +49,7 @@ LAYERS = (
         "baseline",
         "silencing",
         "since",
+        "patches",
         "ledger",
         "selection",
         "processes",

@@ -159,6 +159,40 @@ def test_a_project_in_a_folder(tmp_path: Path, shop: Path, said: Said, monkeypat
     assert said("--since=HEAD") == ["shop/views.py:6:37"]
 
 
+def test_a_diff_says_the_same(shop: Path, said: Said) -> None:
+    edit(shop / "shop" / "helpers.py", "order.number", "order.user.email")
+    edit(shop / "shop" / "views.py", "    return [order.user.email", "    return [order.user.email.lower()")
+    (shop / "shop" / "more.py").write_text(VIEWS.replace("known", "unknown"), encoding="utf-8")
+    (shop / "shop" / "gone.py").write_text("x = 1\n", encoding="utf-8")
+    git(shop, "add", "--all")
+    git(shop, "rm", "--quiet", "-f", "shop/gone.py")
+    expected = said("--since=HEAD")
+    assert len(expected) == 4
+    for context in ("--unified=0", "--unified=3"):
+        patch = subprocess.run(["git", "diff", context, "HEAD"], cwd=shop, check=True, capture_output=True).stdout
+        (shop / "change.patch").write_bytes(patch)
+        assert said("--diff=change.patch") == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--diff=old.patch"], "--diff: does not fit shop/helpers.py: it must be a diff to the files as they are"),
+        (["--diff=none.patch"], "--diff: `none.patch` cannot be read: no such file or directory"),
+        (
+            ["--diff=old.patch", "--since=HEAD"],
+            "--diff: says what has changed, and so does `--since`; give one of them",
+        ),
+    ],
+)
+def test_a_diff_that_cannot_be_used(shop: Path, arguments: list[str], problem: str) -> None:
+    text = "--- a/shop/helpers.py\n+++ b/shop/helpers.py\n@@ -2 +2 @@\n-    return 1\n+    return 2\n"
+    (shop / "old.patch").write_text(text, encoding="utf-8")
+    with pytest.raises(SlowpathError) as caught:
+        main(["check", *arguments])
+    assert str(caught.value) == problem
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "--output=x", ""])
 def test_a_revision_that_there_is_not(shop: Path, revision: str) -> None:
     with pytest.raises(SlowpathError, match=r"^--since: git knows no revision `"):

@@ -29,6 +29,8 @@ from slowpath.errors import UsageError
 
 if TYPE_CHECKING:
     from slowpath.cli.arguments import Commands
+    from slowpath.discovery import Folder
+    from slowpath.since import Change
     from slowpath.workspace import Report
 
 _FORMATS = ("text", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson")
@@ -45,6 +47,7 @@ def add_to(commands: Commands) -> None:
     add("--output-format", choices=_FORMATS, default="text", help="how findings are written (default: text)")
     add("--output-file", metavar="FILE", help="write the report there")
     add("--since", metavar="REV", help="report what has come since this revision of git, and what touches it")
+    add("--diff", metavar="FILE", help="the same for what a unified diff has changed (`-`: standard input)")
     add("--no-baseline", action="store_true", help="report what the baseline knows as well")
     add("--statistics", action="store_true", help="count the findings of each rule instead of showing them")
     add("--add-noqa", action="store_true", help="write a comment for each finding that silences it")
@@ -77,9 +80,9 @@ def _check(options: Namespace) -> Answer:
             place.targets,
             known=None if options.no_baseline else baseline.read(place.root / settings.baseline),
         )
-        if options.since is not None:
+        if options.since is not None or options.diff is not None:
             folder = Folder(place.root, settings.max_file_size)
-            change = since.change_since(folder, options.since)
+            change = _change(folder, options)
             before = run([""], texts=change.before, slot="since")
             report = since.caused(report, before.findings, change, folder)
     finally:
@@ -96,6 +99,20 @@ def _check(options: Namespace) -> Answer:
     status = FAILED if failed else FOUND if report.findings else CLEAN
     lines = formats[options.output_format](report, view)
     return Answer(lines if options.output_file is None else _written(lines, options.output_file), status)
+
+
+def _change(folder: Folder, options: Namespace) -> Change:
+    from slowpath import patches, since
+
+    if options.diff is None:
+        return since.change_since(folder, options.since)
+    if options.since is not None:
+        raise UsageError("--diff: says what has changed, and so does `--since`; give one of them")
+    try:
+        data = sys.stdin.buffer.read() if options.diff == "-" else Path(options.diff).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--diff: `{options.diff}` cannot be read: {(error.strerror or 'unknown').lower()}") from None
+    return patches.change_in(folder, data.decode("utf-8", "surrogateescape"))
 
 
 def _silenced(place: Place, report: Report, reason: str) -> Answer:
