@@ -66,7 +66,7 @@ def _check(options: Namespace) -> Answer:
     if options.show_files:
         return Answer(_files(place, settings), CLEAN)
 
-    from slowpath import baseline, reporters, since, workspace
+    from slowpath import baseline, reporters, workspace
     from slowpath.discovery import Folder
     from slowpath.reporters.concise import excuse
     from slowpath.reporters.progress import Progress
@@ -81,10 +81,12 @@ def _check(options: Namespace) -> Answer:
             known=None if options.no_baseline else baseline.read(place.root / settings.baseline),
         )
         if options.since is not None or options.diff is not None:
+            from slowpath.since import caused
+
             folder = Folder(place.root, settings.max_file_size)
             change = _change(folder, options)
             before = run([""], texts=change.before, slot="since")
-            report = since.caused(report, before.findings, change, folder)
+            report = caused(report, before.findings, change, folder)
     finally:
         progress.close()
     if options.add_noqa:
