@@ -45,13 +45,16 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import CallsService, Context, RunsQuery, Writes
+from slowpath.semantics.effects import AnyEffect, CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, growing, how_sure, invariant, place_in, steps
 from slowpath.source import Place
 
 # A helper asks this much for an item; what asks more is a job of its own.
 _MOST_QUERIES = 3
+
+# What tables call caches of any make.
+_CACHE = "cache"
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -80,7 +83,12 @@ def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bo
     calls = steps(effect, context)
     behind = [other for other in function.summary.effects if calls and calls[0] in other.via]
     queries = {other.place for other in behind if isinstance(other, RunsQuery)}
-    return len(queries) > _MOST_QUERIES or any(isinstance(other, Writes | CallsService) for other in behind)
+    return len(queries) > _MOST_QUERIES or any(_is_work(other) for other in behind)
+
+
+def _is_work(effect: AnyEffect) -> bool:
+    """Whether something else is changed or asked, and not just now and then; a look into a cache is no work."""
+    return isinstance(effect, Writes | CallsService) and not effect.rare and getattr(effect, "service", "") != _CACHE
 
 
 def _is_written(effect: RunsQuery, function: Function) -> bool:

@@ -19,6 +19,7 @@ from slowpath.semantics.values import (
     UNKNOWN,
     Collection,
     Constant,
+    FunctionValue,
     Object,
     Rows,
     Value,
@@ -88,7 +89,8 @@ def _inject(frame: Frame, call: Call) -> Value:
     kept, frame.awaiting = frame.awaiting, True
     value = called(frame, function, (), call.at, None)
     frame.awaiting = kept
-    return value.element if isinstance(value, Collection) and value.kind == "iterator" else value
+    yields = isinstance(function, FunctionValue) and frame.program.project.function_of(function.ref).sketch.yields
+    return value.element if isinstance(value, Collection) and (yields or value.kind == "iterator") else value
 
 
 def _drive(frame: Frame, call: Call) -> Value:

@@ -98,7 +98,7 @@ def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
             rows = queries.start(frame, given.value.model, call.at, spelled(call.node), kind=kind)
             return replace(rows, plain=True, varies=call.varies)
     entity = call.arguments[0].value if call.arguments else None
-    if isinstance(entity, Unknown) and entity.varies:
+    if isinstance(entity, Unknown) and any(number >= 0 for number in entity.varies):
         # Another table on each turn: no one statement can take their place.
         return gone(call)
     return Object(kind, varies=call.varies) if kind else gone(call)
