@@ -62,6 +62,10 @@ class Texts:
             self._lines[path] = self._folder.lines_of(path)
         return self._lines[path]
 
+    def forget(self, path: str) -> None:
+        """Read the file again when somebody asks."""
+        self._lines.pop(path, None)
+
 
 class Ground(Struct, frozen=True):
     """What all functions stand on: the project, its models, what is known of libraries, and which modules count."""
@@ -93,12 +97,12 @@ def wanted_in(project: Project, settings: Settings) -> frozenset[str]:
 class Workshop:
     """Everything a process needs to check functions."""
 
-    def __init__(self, settings: Settings, ground: Ground, texts: Texts) -> None:
+    def __init__(self, settings: Settings, ground: Ground, texts: Texts, relevance: Relevance | None = None) -> None:
         self.texts = texts
         self.ground = ground
         self.project = ground.project
         self.schema = ground.schema
-        self.relevance = Relevance(self.project, self.schema, ground.tables)
+        self.relevance = relevance or Relevance(self.project, self.schema, ground.tables)
         self.program = Program(
             self.project, self.schema, ground.tables, texts.lines_of, self._matters, self.relevance.on_loop
         )
@@ -127,7 +131,7 @@ class Workshop:
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
     def _unreadable(self, ref: FunctionRef) -> tuple[int, int, str] | None:
-        error = self.program.unreadable.get(ref)
+        error = self.program.bodies.unreadable.get(ref)
         return (error.line, error.column, error.reason) if error is not None else None
 
     def whole(self, answers: Iterable[Answer]) -> Whole:
@@ -187,7 +191,7 @@ def analyse(
     judged, crashed = engine.judge(workshop.whole(answers), load())
     locations = engine.Locations(memory.spans if memory is not None else {})
     findings = engine.findings(workshop.program, found + judged, workshop.texts.lines_of, locations)
-    failed = [*crashed, *(each for part in made for each in part.failed), *_unread(workshop, answers)]
+    failed = [*crashed, *(each for part in made for each in part.failed), *unread(workshop, answers)]
     return Result(
         with_unused(findings, workshop.ground, workshop.texts.lines_of, {each.path for each in failed}),
         tuple(sorted(failed, key=lambda each: (each.path, each.line, each.reason))),
@@ -213,7 +217,8 @@ def with_unused(
     return tuple(sorted([*findings, *added], key=lambda each: (each.path, each.span, each.code, each.message)))
 
 
-def _unread(workshop: Workshop, answers: Iterable[Answer]) -> Iterator[Skipped]:
+def unread(workshop: Workshop, answers: Iterable[Answer]) -> Iterator[Skipped]:
+    """What is to be said of functions that LibCST could not read."""
     for answer in answers:
         if answer.unreadable is not None:
             line, column, reason = answer.unreadable

@@ -23,6 +23,9 @@ from slowpath.source import Span, digest_of
 
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Written by slowpath; it may be deleted at any time.\n"
 
+# How coarse the clocks of file systems can be: what was written this shortly before may have been written again since.
+_BLINK_NS = 2_000_000_000
+
 Stored = TypeVar("Stored")
 
 
@@ -32,6 +35,10 @@ class Stamp(Struct, frozen=True, array_like=True):
     size: int
     mtime_ns: int
     digest: str
+
+    def is_sure(self, taken_ns: int) -> bool:
+        """Whether the file, looked at then, cannot have been written again without looking different."""
+        return bool(self.digest) and self.mtime_ns < taken_ns - _BLINK_NS
 
 
 class RuleName(Struct, frozen=True, array_like=True):

@@ -109,10 +109,19 @@ class Declarations(Struct, frozen=True, array_like=True):
 
 def declare(source: Source) -> Declarations:
     """What the file declares; nothing but a `problem` when it cannot be parsed."""
+    return _declared(source, parsed)
+
+
+def declare_quickly(source: Source) -> Declarations:
+    """The same, but whether the text is one for a newer Python is not looked into: most are somebody's typing."""
+    return _declared(source, ast.parse)
+
+
+def _declared(source: Source, parse: Callable[[str], ast.Module]) -> Declarations:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _declarations(source, parsed(source.text.removeprefix("\ufeff")))
+            return _declarations(source, parse(source.text.removeprefix("\ufeff")))
     except SyntaxError as error:
         return _unparsed(source, max(error.lineno or 1, 1), max(error.offset or 1, 1), error.msg)
     except (RecursionError, MemoryError):

@@ -54,8 +54,8 @@ def explain(
     if ref is None:
         return f"{path}:{line} is in no function: slowpath reads functions.\n"
     readings = list(program.readings_of(ref))
-    if ref in program.unreadable:
-        return f"`{ref.qualname}` could not be read: {program.unreadable[ref]}\n"
+    if ref in program.bodies.unreadable:
+        return f"`{ref.qualname}` could not be read: {program.bodies.unreadable[ref]}\n"
     rows = _Lines(program, lines)
     said = list(dict.fromkeys(_sentences(program, rules, ref, ref, readings, rows, line)))
     if not said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 
 from msgspec import Struct
 
@@ -36,6 +37,14 @@ class Project:
         self._bases: dict[ClassRef, tuple[ClassRef | External | None, ...]] = {}
         self._ancestors: dict[ClassRef, tuple[ClassRef | External, ...]] = {}
         self._children: dict[ClassRef | External, list[ClassRef]] | None = None
+
+    def with_bodies(self, changed: Iterable[Declarations]) -> Project:
+        """The project after edits that left every fingerprint alone: what names mean is not looked up again."""
+        edited = {self._layout.modules[declarations.path]: declarations for declarations in changed}
+        project = copy(self)
+        project.modules = {**self.modules, **edited}
+        project._indexes = {module: index for module, index in self._indexes.items() if module not in edited}
+        return project
 
     def module_at(self, path: str) -> str | None:
         """The name of the module in this file."""

@@ -23,9 +23,6 @@ from slowpath.source import Source
 
 Progress = Callable[[int, int], None]
 
-# How coarse the clocks of file systems can be: what was written this shortly before may have been written again since.
-_BLINK_NS = 2_000_000_000
-
 
 class Report(Struct, frozen=True):
     """What a run has to say. `files` counts the project's files, `suppressed` the findings that comments silenced.
@@ -77,7 +74,7 @@ def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:
     failed = {each.path for each in snapshot.skipped}
     for file in files:
         stamp = snapshot.stamps[file.path]
-        if stamp == Stamp(file.size, file.mtime_ns, stamp.digest) and _is_sure(stamp, snapshot):
+        if stamp == Stamp(file.size, file.mtime_ns, stamp.digest) and stamp.is_sure(snapshot.taken_ns):
             continue
         # Nobody read it, or nobody could.
         if not stamp.digest and file.path not in failed:
@@ -86,11 +83,6 @@ def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:
         if (source.digest if isinstance(source, Source) else "") != stamp.digest:
             return False
     return True
-
-
-def _is_sure(stamp: Stamp, snapshot: Snapshot) -> bool:
-    """Whether the file cannot have been written again without looking different."""
-    return bool(stamp.digest) and stamp.mtime_ns < snapshot.taken_ns - _BLINK_NS
 
 
 def _taken(
@@ -109,7 +101,7 @@ def _taken(
     declared = store.declared() if store is not None else None
     memory = store.memory() if store is not None else None
     known = declared.files if declared is not None else {}
-    sure = {path: stamp for path, stamp in old.stamps.items() if _is_sure(stamp, old)} if old is not None else {}
+    sure = {path: stamp for path, stamp in old.stamps.items() if stamp.is_sure(old.taken_ns)} if old is not None else {}
     bar = _Bar(progress, len(files))
     index = declared_in(folder, settings, files, sure, known, jobs=jobs, progress=bar.read)
     result = analyse(folder, settings, index, memory, jobs=jobs, progress=bar.check)

@@ -13,14 +13,14 @@ from slowpath.project import Project
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics import queries, shapes, statements, uses
+from slowpath.semantics.bodies import Bodies
 from slowpath.semantics.dependence import map_varies
 from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
-from slowpath.semantics.lowering import Body, LoweringError, lower
+from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
-from slowpath.semantics.slices import slice_of
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
     NOTHING,
@@ -71,9 +71,7 @@ class Program(Names):
         self.evaluate_at_module = self._evaluate_at_module
         self.may_matter = matters
         self.on_loop = on_loop
-        self.unreadable: dict[FunctionRef, LoweringError] = {}
-        self._lines_of = lines_of
-        self._bodies: dict[FunctionRef, Body | None] = {}
+        self.bodies = Bodies(project, lines_of)
         self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None
         self._flags: dict[FunctionRef, tuple[str, ...]] = {}
@@ -83,16 +81,7 @@ class Program(Names):
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""
-        if ref not in self._bodies:
-            declaration = self.project.function_of(ref)
-            lines = self._lines_of(self.project.path_of(ref.module))
-            try:
-                text = slice_of(lines, declaration.line, declaration.end_line)
-                self._bodies[ref] = lower(text, declaration.column)
-            except LoweringError as error:
-                self.unreadable[ref] = error
-                self._bodies[ref] = None
-        return self._bodies[ref]
+        return self.bodies.of(ref)
 
     def body_of(self, module: str, function: str) -> Block | None:
         """The statements of the function being read, `None` at module level."""

@@ -55,6 +55,10 @@ class Reachability:
         """Whether a coroutine may lead to the function, or it is one."""
         return ref in self._reached
 
+    def differing(self, other: Reachability) -> frozenset[FunctionRef]:
+        """The functions that may run on an event loop here or there, but not in both."""
+        return frozenset(self._reached ^ other._reached)
+
     def may_block(self, ref: FunctionRef) -> bool:
         """Whether the function, on an event loop, could do what keeps it busy."""
         return ref in self._busy

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import copy
+
 from slowpath.declarations import FunctionDeclaration
 from slowpath.project import Project
 from slowpath.references import FunctionRef
@@ -64,6 +67,25 @@ class Relevance:
         self.limits = _unless(knowledge) & words
         self._reachability = Reachability(project, self._declared, knowledge, self._matters)
 
+    def after(self, project: Project, modules: Iterable[str]) -> Relevance | None:
+        """What holds after edits inside the functions of these modules, if their sketches still say the same."""
+        edited = {
+            FunctionRef(module, function.qualname): function
+            for module in modules
+            for function in project.modules[module].functions
+        }
+        if any(self._declared[ref].sketch != function.sketch for ref, function in edited.items()):
+            return None
+        result = copy(self)
+        result._declared = self._declared | edited
+        return result
+
+    def differing(self, other: Relevance) -> frozenset[FunctionRef]:
+        """The functions of which the two do not say the same."""
+        if self.limits != other.limits:
+            return frozenset(self._declared | other._declared)
+        return (self._matters ^ other._matters) | self._reachability.differing(other._reachability)
+
     def _closure(self) -> frozenset[FunctionRef]:
         callers: dict[str, list[FunctionRef]] = {}
         pending: list[FunctionRef] = []
@@ -93,10 +115,6 @@ class Relevance:
     def on_loop(self, ref: FunctionRef) -> bool:
         """Whether the function may run on an event loop."""
         return self._reachability.on_loop(ref)
-
-    def fingerprint(self) -> str:
-        """Changes whenever other functions matter."""
-        return "\n".join(sorted(ref.name for ref in self._matters))
 
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, those that begin
