@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from textwrap import dedent
 
+from slowpath.reporters.page import markdown
 from slowpath.rules import Rule, load
 
 RULES = Path(__file__).resolve().parent.parent / "docs" / "rules"
@@ -45,7 +45,7 @@ def page(rule: Rule) -> str:
             "",
             f"{rule.severity.capitalize()}, {state} by default.",
             "",
-            *_fenced(rule.doc.strip().splitlines()),
+            markdown(rule),
             "",
         ]
     )
@@ -70,27 +70,6 @@ def _problems(rules: tuple[Rule, ...]) -> Iterator[str]:
         for section in _SECTIONS:
             if section not in headings:
                 yield f"the docstring of `{rule.name}` has no `{section}`"
-
-
-def _fenced(lines: list[str]) -> Iterator[str]:
-    """The lines with indented code as fenced code."""
-    for is_code, group in groupby(_with_code(lines), key=lambda pair: pair[0]):
-        block = [line for _, line in group]
-        if not is_code:
-            yield from block
-            continue
-        code = dedent("\n".join(block))
-        # A blank line after the code belongs to the text.
-        yield from ("```python", *code.rstrip().splitlines(), "```")
-        if code != code.rstrip():
-            yield ""
-
-
-def _with_code(lines: list[str]) -> Iterator[tuple[bool, str]]:
-    is_code = False
-    for line in lines:
-        is_code = line.startswith("    ") or (is_code and not line.strip())
-        yield is_code, line
 
 
 def _check(pages: Mapping[str, str]) -> int:

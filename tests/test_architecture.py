@@ -54,6 +54,7 @@ LAYERS = (
         "selection",
         "answers",
         "drift",
+        "likeness",
         "session",
         "processes",
         "indexing",

@@ -107,17 +107,8 @@ class Declarations(Struct, frozen=True, array_like=True):
     silences: bool = False
 
 
-def declare(source: Source) -> Declarations:
+def declare(source: Source, parse: Callable[[str], ast.Module] = parsed) -> Declarations:
     """What the file declares; nothing but a `problem` when it cannot be parsed."""
-    return _declared(source, parsed)
-
-
-def declare_quickly(source: Source) -> Declarations:
-    """The same, but whether the text is one for a newer Python is not looked into: most are somebody's typing."""
-    return _declared(source, ast.parse)
-
-
-def _declared(source: Source, parse: Callable[[str], ast.Module]) -> Declarations:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -371,6 +371,11 @@ if hasattr(ast, "TemplateStr"):
     _READERS[ast.TemplateStr] = _template
 
 
+def parsed_as_it_is(text: str) -> ast.Module:
+    """The tree of the text, if this Python can read it: of what cannot be parsed, most is somebody's typing."""
+    return ast.parse(text, type_comments=False)
+
+
 def parsed(text: str) -> ast.Module:
     """The tree of the text, also of one that is written for a newer Python. Raises `SyntaxError`."""
     try:

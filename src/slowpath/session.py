@@ -6,37 +6,34 @@ exception: until it can be again, the file declares what it declared before.
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from math import inf
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from slowpath import analysis, config, engine, selection, suppression
+from slowpath import analysis, baseline, config, engine, selection, suppression
 from slowpath.analysis import Ground, Texts, Workshop
 from slowpath.answers import Answers, Held, Key, problems_of, stands
 from slowpath.cache import Declared, Memory, Stamp, Store
 from slowpath.config import Settings
-from slowpath.declarations import Declarations, declare, declare_quickly
+from slowpath.declarations import Declarations, declare
 from slowpath.discovery import Folder
 from slowpath.drift import drift_of
 from slowpath.engine import Found, Locations
 from slowpath.finding import Finding, Skipped
 from slowpath.indexing import declared_in
 from slowpath.ledger import Ledger, lines_in, modules_in, still_true
+from slowpath.likeness import encoded, shape_of, without_positions
 from slowpath.project import link
+from slowpath.reading import parsed, parsed_as_it_is
 from slowpath.references import FunctionRef
 from slowpath.rules import load
-from slowpath.schema import Schema
 from slowpath.source import Source, source_of
 
 Progress = Callable[[int, int], None]
-
-_POSITIONS = re.compile(r"\b(?:at|line)=-?\d+")
 
 
 def _nobody(done: int, total: int) -> None:
@@ -44,11 +41,11 @@ def _nobody(done: int, total: int) -> None:
 
 
 class Said(Struct, frozen=True):
-    """What there is to say of one file, and the lines that it is said of."""
+    """What there is to say of one file, and the lines of all files that are named in it."""
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
-    lines: tuple[str, ...]
+    lines: Mapping[str, Sequence[str]]
 
 
 class Session:
@@ -73,6 +70,8 @@ class Session:
         self._touched: set[str] = set()
         self._interrupted = False
         snapshot, declared = self._store.snapshot(), self._store.declared()
+        known = baseline.read(root / settings.baseline)
+        self._known = {entry.fingerprint for entry in known.findings} if known is not None else set()
         self._stamps: Mapping[str, Stamp] = snapshot.stamps if snapshot is not None else {}
         self._taken_ns = snapshot.taken_ns if snapshot is not None else 0
         self._declared = self._index(declared.files if declared is not None else {}, progress)
@@ -100,7 +99,7 @@ class Session:
             self._good(path)
             return
         readable = old is not None and old.problem is None
-        declarations = declare_quickly(source) if readable else declare(source)
+        declarations = declare(source, parsed_as_it_is if readable else parsed)
         if declarations.problem is not None and readable:
             # The last text that could be parsed stays, also when it was the one on disk.
             self._texts.setdefault(path, "\n".join(self._workshop.texts.lines_of(path)))
@@ -181,12 +180,23 @@ class Session:
         answers = [held.answer for held in self._answers.naming(module).values() if held.answer is not None]
         found = [Found(by_code[each.code], each.problem) for answer in answers for each in answer.reported]
         here = [each for each in (*found, *self._judged) if each.problem.place.module == module]
-        findings = engine.findings(self._workshop.program, here, lines, self._locations)
-        wanted = selection.wanted(findings, config.selected(load(), settings), settings)
-        kept = suppression.suppress(lines(path), wanted).kept
-        shown = self._shown[path].lines() if path in self._broken else lines(path)
         troubles = tuple([each for each in self._troubles() if each.path == path])
-        return Said(tuple(self._drifted(kept)), troubles, tuple(shown))
+        findings = engine.findings(self._workshop.program, here, lines, self._locations)
+        # What silences nothing is known when everything is known that it could silence.
+        if not troubles and not self._waiting:
+            findings += self._silencing_nothing(path, findings)
+        wanted = selection.wanted(findings, config.selected(load(), settings), settings)
+        silent = suppression.suppress(path, lines(path), wanted).kept
+        kept = [finding for finding in silent if finding.fingerprint not in self._known]
+        named = {path, *(step.path for finding in kept for step in finding.related)}
+        shown = {each: self._shown[each].lines() if each in self._broken else lines(each) for each in sorted(named)}
+        return Said(tuple(self._drifted(kept)), troubles, shown)
+
+    def _silencing_nothing(self, path: str, findings: Sequence[Finding]) -> list[Finding]:
+        ground, declared = self._workshop.ground, self._declared.get(path)
+        if declared is None or not declared.silences or self._module_of(path) not in ground.wanted:
+            return []
+        return list(suppression.unused(path, self._workshop.texts.lines_of(path), findings, load()))
 
     def keep(self) -> None:
         """Remember for the next session, and for runs, what functions showed."""
@@ -257,7 +267,7 @@ class Session:
         # Whether other modules count, and whether models are others after all, is looked at when there is time.
         self._shifted |= changed
         project = link(declared.values())
-        if all(_shape(before.get(path)) == _shape(declared.get(path)) for path in changed):
+        if all(shape_of(before.get(path)) == shape_of(declared.get(path)) for path in changed):
             return replace(ground, project=project)
         schema = analysis.schema_of(project, ground.tables)
         return replace(ground, project=project, schema=schema, wanted=analysis.wanted_in(project, self._settings))
@@ -293,9 +303,9 @@ class Session:
         ground = self._workshop.ground
         schema = analysis.schema_of(ground.project, ground.tables)
         wanted = analysis.wanted_in(ground.project, self._settings)
-        if wanted == ground.wanted and _encoded(schema) == _encoded(ground.schema):
+        if wanted == ground.wanted and encoded(schema) == encoded(ground.schema):
             return
-        same = _without_positions(schema.models) == _without_positions(ground.schema.models)
+        same = without_positions(schema.models) == without_positions(ground.schema.models)
         self._move(replace(ground, schema=schema, wanted=wanted), (), inside=same)
         modules = {(self._module_of(path), "") for path in shifted}
         self._waiting |= dict.fromkeys(sorted(self._answers.resting_on(modules)))
@@ -324,6 +334,7 @@ class Session:
         before = self._judged
         self._judged, self._crashed = engine.judge(self._workshop.whole(answers), load())
         self._is_judged = True
+        self._touched |= {path for path, declared in self._declared.items() if declared.silences}
         if self._judged != before:
             self._touch(found.problem.place.module for found in (*before, *self._judged))
 
@@ -366,23 +377,6 @@ class Session:
 
 def _fingerprint(declared: Mapping[str, Declarations], path: str) -> str:
     return declared[path].fingerprint if path in declared else ""
-
-
-def _shape(declarations: Declarations | None) -> str:
-    """What may make other models of a file's classes."""
-    if declarations is None:
-        return ""
-    returned = [(function.qualname, function.returned) for function in declarations.functions if function.returned]
-    named = (declarations.imports, declarations.exports, declarations.classes, declarations.assignments)
-    return _without_positions((*named, declarations.calls, returned))
-
-
-def _without_positions(declared: object) -> str:
-    return _POSITIONS.sub("", repr(declared))
-
-
-def _encoded(schema: Schema) -> bytes:
-    return msgspec.msgpack.encode(schema.models, order="deterministic")
 
 
 def _functions_in(workshop: Workshop, modules: Iterable[str]) -> Iterator[FunctionRef]:

@@ -1,8 +1,10 @@
-"""A rule's documentation, for a terminal."""
+"""A rule's documentation, for a terminal and in Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from slowpath.reporters.view import View, painted
@@ -31,3 +33,29 @@ def index(rules: Iterable[Rule], view: View) -> Iterator[str]:
     width = max((len(rule.name) for rule in listed), default=0)
     for rule in listed:
         yield f"{rule.code} {painted(f'{rule.name:{width}}', view, 'bold')}  {rule.summary}"
+
+
+def markdown(rule: Rule) -> str:
+    """The text of the rule with its code in fences."""
+    return "\n".join(_fenced(rule.doc.strip().splitlines()))
+
+
+def _fenced(lines: list[str]) -> Iterator[str]:
+    """The lines with indented code as fenced code."""
+    for is_code, group in groupby(_with_code(lines), key=lambda pair: pair[0]):
+        block = [line for _, line in group]
+        if not is_code:
+            yield from block
+            continue
+        code = dedent("\n".join(block))
+        # A blank line after the code belongs to the text.
+        yield from ("```python", *code.rstrip().splitlines(), "```")
+        if code != code.rstrip():
+            yield ""
+
+
+def _with_code(lines: list[str]) -> Iterator[tuple[bool, str]]:
+    is_code = False
+    for line in lines:
+        is_code = line.startswith("    ") or (is_code and not line.strip())
+        yield is_code, line
