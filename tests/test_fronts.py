@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -13,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from editor import Editor
 
 from slowpath.cli import main
 
@@ -40,6 +42,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = crud.read_text(encoding="utf-8").splitlines()
     lines[13] += "  # noqa: SLO101"
     lines[17] += "  # slowpath: allow[n-plus-one] few"
+    lines[0] += "  # slowpath: allow[n-plus-one] nothing is slow here"
     crud.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         patch.chdir(root)
@@ -57,6 +60,7 @@ def checked(shop: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, objec
     monkeypatch.chdir(shop)
     found = json.loads(report(shop, "json"))
     assert len(found) > 15
+    assert "SLO003" in {each["code"] for each in found}
     return list(found)
 
 
@@ -98,3 +102,26 @@ def test_flake8(shop: Path, checked: list[dict[str, object]], jobs: str) -> None
     assert ended.returncode == 1, ended.stderr
     places = sorted(line.removeprefix("./") for line in ended.stdout.splitlines())
     assert places == sorted(f"{each['path']}:{each['line']}:{each['code']}" for each in checked)
+
+
+def test_the_language_server(shop: Path, checked: list[dict[str, object]]) -> None:
+    levels = {"error": 1, "warning": 2, "note": 3}
+    expected = {(each["path"], each["code"], each["fingerprint"], levels[str(each["severity"])]) for each in checked}
+    paths = sorted(path.relative_to(shop).as_posix() for path in shop.rglob("*.py"))
+
+    async def conversation(editor: Editor) -> None:
+        await editor.start()
+        for path in paths:
+            editor.open(path)
+        await editor.until(lambda: len(editor.published) == len(paths) and said(editor) == expected)
+        await editor.stop()
+
+    asyncio.run(conversation(Editor(shop)))
+
+
+def said(editor: Editor) -> set[tuple[object, ...]]:
+    return {
+        (path, each.code, each.data["fingerprint"], each.severity)
+        for path, published in editor.published.items()
+        for each in published.diagnostics
+    }

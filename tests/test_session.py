@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from slowpath.analysis import Part
+from slowpath.baseline import baseline_of, write
 from slowpath.config import Settings
 from slowpath.finding import Finding, Skipped
 from slowpath.references import FunctionRef
@@ -60,7 +61,7 @@ def test_random_edits(root: Path) -> None:
     for turn in range(40):
         path = choose.choice(files)
         lines = (texts.get(path) or (root / path).read_text(encoding="utf-8")).splitlines(keepends=True)
-        edit = choose.choice(("shift", "shift inside", "drop", "twice", "body", "save", "close"))
+        edit = choose.choice(("shift", "shift inside", "drop", "twice", "body", "allow", "save", "close"))
         place = choose.randrange(len(lines))
         if edit == "close":
             texts.pop(path, None)
@@ -75,6 +76,8 @@ def test_random_edits(root: Path) -> None:
                 lines.insert(place, "\n")
             elif edit == "drop":
                 del lines[place]
+            elif edit == "allow":
+                lines[place] = f"{lines[place].rstrip()}  # slowpath: allow[n-plus-one] few\n"
             elif edit == "twice":
                 lines.insert(place, lines[place])
             else:
@@ -92,6 +95,22 @@ def test_random_edits(root: Path) -> None:
             continue
         assert said(settled(session)) == fresh(root, texts), (turn, edit, path)
     assert said(settled(session)) == fresh(root, texts)
+
+
+def test_known_findings_are_not_said_also_when_their_files_are_moved(root: Path) -> None:
+    known = baseline_of(fresh(root, {}))
+    session = settled(Session(root, ALL))
+    assert said(session)
+    write(root / ALL.baseline, known)
+    session.look_again()
+    assert not said(settled(session))
+    assert VIEWS in session.touched()
+    # Two files claim what one of them had; the first of them gets it.
+    shutil.copy(root / VIEWS, root / "django_shop" / "pages.py")
+    shutil.move(root / VIEWS, root / "django_shop" / "screens.py")
+    expected = run(root, ALL, [""], cache=False, jobs=1, known=known).findings
+    assert said(settled(Session(root, ALL))) == list(expected)
+    assert {finding.path for finding in expected} == {"django_shop/screens.py"}
 
 
 def test_a_text_that_cannot_be_parsed_changes_nothing_elsewhere(root: Path) -> None:

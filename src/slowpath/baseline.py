@@ -78,6 +78,21 @@ def compared(
     return Comparison(tuple(new), tuple(known), gone, kept)
 
 
+def new_in(
+    findings: Sequence[Finding], before: Iterable[Finding], baseline: Baseline, *, is_there: Callable[[str], bool]
+) -> tuple[Finding, ...]:
+    """The findings of one file that are new, as they are when those of all files are compared.
+
+    Those `before` this file are only looked at where one of it may be known from a file that was moved.
+    """
+    entries = {entry.fingerprint for entry in baseline.findings}
+    moved = {(each.code, each.function, each.message) for each in baseline.findings if not is_there(each.path)}
+    claims = any((f.code, f.function, f.message) in moved and f.fingerprint not in entries for f in findings)
+    together = [*(before if claims else ()), *findings]
+    new = {each.fingerprint for each in compared(together, baseline, is_there=is_there, lives=lambda _: True).new}
+    return tuple([finding for finding in findings if finding.fingerprint in new])
+
+
 def baseline_of(findings: Iterable[Finding], kept: Iterable[Entry] = ()) -> Baseline:
     """The baseline that knows these findings, and has these entries besides."""
     entries = {entry.fingerprint: entry for entry in (*kept, *map(_entry, findings))}

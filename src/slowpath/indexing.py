@@ -110,11 +110,13 @@ def _read_one(folder: Folder, file: File, digest: str) -> Read:
     if isinstance(source, Skipped):
         return Read(file.path, Stamp(file.size, file.mtime_ns, ""), None, source)
     stamp = Stamp(file.size, file.mtime_ns, source.digest)
-    return Read(file.path, stamp, None, None) if source.digest == digest else _seen(stamp, _declared(source))
+    return (
+        Read(file.path, stamp, None, None) if source.digest == digest else _seen(stamp, marked(declare(source), source))
+    )
 
 
-def _declared(source: Source) -> Declarations:
-    declarations = declare(source)
+def marked(declarations: Declarations, source: Source) -> Declarations:
+    """The declarations of the source, which say whether comments in it may silence something."""
     return replace(declarations, silences=True) if speaks(source.text) else declarations
 
 

@@ -21,10 +21,10 @@ from slowpath.cache import Declared, Memory, Stamp, Store
 from slowpath.config import Settings
 from slowpath.declarations import Declarations, declare
 from slowpath.discovery import Folder
-from slowpath.drift import drift_of
+from slowpath.drift import drift_of, drifted
 from slowpath.engine import Found, Locations
 from slowpath.finding import Finding, Skipped
-from slowpath.indexing import declared_in
+from slowpath.indexing import declared_in, marked
 from slowpath.ledger import Ledger, lines_in, modules_in, still_true
 from slowpath.likeness import encoded, shape_of, without_positions
 from slowpath.project import link
@@ -70,8 +70,8 @@ class Session:
         self._touched: set[str] = set()
         self._interrupted = False
         snapshot, declared = self._store.snapshot(), self._store.declared()
-        known = baseline.read(root / settings.baseline)
-        self._known = {entry.fingerprint for entry in known.findings} if known is not None else set()
+        self._baseline = root / settings.baseline
+        self._known = baseline.read(self._baseline)
         self._stamps: Mapping[str, Stamp] = snapshot.stamps if snapshot is not None else {}
         self._taken_ns = snapshot.taken_ns if snapshot is not None else 0
         self._declared = self._index(declared.files if declared is not None else {}, progress)
@@ -99,7 +99,7 @@ class Session:
             self._good(path)
             return
         readable = old is not None and old.problem is None
-        declarations = declare(source, parsed_as_it_is if readable else parsed)
+        declarations = marked(declare(source, parsed_as_it_is if readable else parsed), source)
         if declarations.problem is not None and readable:
             # The last text that could be parsed stays, also when it was the one on disk.
             self._texts.setdefault(path, "\n".join(self._workshop.texts.lines_of(path)))
@@ -129,6 +129,10 @@ class Session:
 
     def look_again(self, known: Mapping[str, Declarations] | None = None) -> None:
         """Look which files there are and what they say; some are already known to declare something."""
+        known_findings = baseline.read(self._baseline)
+        if known_findings != self._known:
+            self._known = known_findings
+            self._touched |= {*self._declared, *self.paths()}
         self._take(self._index({**self._declared, **(known or {})}))
 
     def interrupt(self) -> None:
@@ -171,32 +175,36 @@ class Session:
     def paths(self) -> list[str]:
         """The files of which anything is said."""
         modules = self._answers.modules() | {found.problem.place.module for found in self._judged}
-        return sorted({*map(self._path_of, modules), *(each.path for each in self._troubles())} - {"."})
+        silencing = (path for path, declared in self._declared.items() if declared.silences)
+        return sorted({*map(self._path_of, modules), *silencing, *(each.path for each in self._troubles())} - {"."})
 
     def said_of(self, path: str, settings: Settings) -> Said:
         """What is to be said of a file to somebody with these settings."""
+        lines = self._workshop.texts.lines_of
+        kept = self._unsilenced(path, settings)
+        if self._known is not None:
+            before = (each for other in self.paths() if other < path for each in self._unsilenced(other, settings))
+            kept = baseline.new_in(kept, before, self._known, is_there=self._stamps.__contains__)
+        named = {path, *(step.path for finding in kept for step in finding.related)}
+        shown = {each: self._shown[each].lines() if each in self._broken else lines(each) for each in sorted(named)}
+        drifts = {each: drift_of(lines(each), self._shown[each].lines()) for each in self._broken}
+        return Said(tuple(drifted(kept, drifts)), tuple(self._troubles_of(path)), shown)
+
+    def _unsilenced(self, path: str, settings: Settings) -> Sequence[Finding]:
+        """What is found in a file, but for what comments silence."""
         module, lines = self._module_of(path), self._workshop.texts.lines_of
         by_code = {rule.code: rule for rule in load()}
         answers = [held.answer for held in self._answers.naming(module).values() if held.answer is not None]
         found = [Found(by_code[each.code], each.problem) for answer in answers for each in answer.reported]
         here = [each for each in (*found, *self._judged) if each.problem.place.module == module]
-        troubles = tuple([each for each in self._troubles() if each.path == path])
-        findings = engine.findings(self._workshop.program, here, lines, self._locations)
+        findings: Sequence[Finding] = engine.findings(self._workshop.program, here, lines, self._locations)
         # What silences nothing is known when everything is known that it could silence.
-        if not troubles and not self._waiting:
-            findings += self._silencing_nothing(path, findings)
+        if self._is_judged:
+            ground = self._workshop.ground
+            alone = replace(ground, wanted=ground.wanted & {module})
+            findings = analysis.with_unused(findings, alone, lines, {each.path for each in self._troubles_of(path)})
         wanted = selection.wanted(findings, config.selected(load(), settings), settings)
-        silent = suppression.suppress(path, lines(path), wanted).kept
-        kept = [finding for finding in silent if finding.fingerprint not in self._known]
-        named = {path, *(step.path for finding in kept for step in finding.related)}
-        shown = {each: self._shown[each].lines() if each in self._broken else lines(each) for each in sorted(named)}
-        return Said(tuple(self._drifted(kept)), troubles, shown)
-
-    def _silencing_nothing(self, path: str, findings: Sequence[Finding]) -> list[Finding]:
-        ground, declared = self._workshop.ground, self._declared.get(path)
-        if declared is None or not declared.silences or self._module_of(path) not in ground.wanted:
-            return []
-        return list(suppression.unused(path, self._workshop.texts.lines_of(path), findings, load()))
+        return suppression.suppress(path, lines(path), wanted).kept
 
     def keep(self) -> None:
         """Remember for the next session, and for runs, what functions showed."""
@@ -312,7 +320,7 @@ class Session:
 
     def _look_closer(self, path: str) -> None:
         """What could not be parsed may be written for a newer Python."""
-        declarations = declare(self._shown[path])
+        declarations = marked(declare(self._shown[path]), self._shown[path])
         if declarations.problem is None:
             self._declare(path, declarations)
 
@@ -347,22 +355,8 @@ class Session:
             if held.answer is not None:
                 yield from analysis.unread(self._workshop, (held.answer,))
 
-    def _drifted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """The findings where they are in the texts that are shown."""
-        if not self._broken:
-            yield from findings
-            return
-        lines_of = self._workshop.texts.lines_of
-        drifts = {path: drift_of(lines_of(path), self._shown[path].lines()) for path in self._broken}
-        for finding in findings:
-            span = drifts[finding.path].of(finding.span) if finding.path in drifts else finding.span
-            if span is None:
-                continue
-            steps = [
-                (step, drifts[step.path].of(step.span) if step.path in drifts else step.span)
-                for step in finding.related
-            ]
-            yield replace(finding, span=span, related=tuple([replace(step, span=at) for step, at in steps if at]))
+    def _troubles_of(self, path: str) -> list[Skipped]:
+        return [each for each in self._troubles() if each.path == path]
 
     def _module_of(self, path: str) -> str:
         return self._workshop.project.module_at(path) or path

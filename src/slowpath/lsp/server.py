@@ -14,14 +14,13 @@ from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 import slowpath
-from slowpath.config import ConfigError
+from slowpath.config import ConfigError, Settings
 from slowpath.lsp.conversion import OPEN_DOCUMENTATION, SOURCE, Page, Writer
 from slowpath.lsp.desk import Closed, Desk, Looked, Opened, Stopped, Wrote
 from slowpath.lsp.preferences import Preferences, preferences_of
 from slowpath.session import Said
 from slowpath.source import digest_of
 
-_SETTINGS_FILES = {"pyproject.toml"}
 _FILES = types.FileOperationRegistrationOptions(
     [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
 )
@@ -256,8 +255,8 @@ def _follow_files(server: Server) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def did_change_files(params: types.DidChangeWatchedFilesParams) -> None:
-        names = {change.uri.rpartition("/")[2] for change in params.changes}
-        server.desk.put(Looked(settings=not names.isdisjoint(_SETTINGS_FILES)))
+        # Settings may be in any file of this kind that another one extends.
+        server.desk.put(Looked(settings=any(change.uri.endswith(".toml") for change in params.changes)))
 
     @server.feature(types.WORKSPACE_DID_CREATE_FILES, _FILES)
     @server.feature(types.WORKSPACE_DID_RENAME_FILES, _FILES)
@@ -320,7 +319,7 @@ async def _watch(server: Server) -> None:
     watched = workspace.did_change_watched_files if workspace is not None else None
     if watched is None or not watched.dynamic_registration:
         return
-    globs = ("**/*.py", *(f"**/{name}" for name in sorted(_SETTINGS_FILES)))
+    globs = ("**/*.py", "**/*.toml", f"**/{Settings().baseline}")
     options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(glob) for glob in globs])
     registration = types.Registration("slowpath-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
     await server.client_register_capability_async(types.RegistrationParams([registration]))
