@@ -12,6 +12,7 @@ from slowpath.references import FunctionRef
 from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import (
     AnyEffect,
+    Asks,
     Blocks,
     CallsService,
     Context,
@@ -162,16 +163,24 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is a round trip to {service}"
         case Evaluates(label=label, how=how):
             return f"`{label}` is asked for its {how}"
+        case Blocks() | NeverRuns() | WaitsForever():
+            return _waiting(effect)
+        case Asks(model=model):
+            return f"rows of {model.rpartition('.')[2]} are asked for"
+        case LoadsBadly(problem=problem):
+            return f"the eager load `{problem.path}`: {problem.reason}"
+        case UsesCache(does=does, label=label, key=key):
+            return f"`{label}` {_CACHE_VERBS[does]} `{spell(key_of(key))}`"
+
+
+def _waiting(effect: Blocks | NeverRuns | WaitsForever) -> str:
+    match effect:
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
         case NeverRuns(label=label):
             return f"`{label}` is not awaited"
         case WaitsForever(label=label):
             return f"`{label}` waits for an answer with no limit"
-        case LoadsBadly(problem=problem):
-            return f"the eager load `{problem.path}`: {problem.reason}"
-        case UsesCache(does=does, label=label, key=key):
-            return f"`{label}` {_CACHE_VERBS[does]} `{spell(key_of(key))}`"
 
 
 _CACHE_VERBS = {

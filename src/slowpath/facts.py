@@ -11,6 +11,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from slowpath.keys import Key
+from slowpath.query import Shape
 from slowpath.source import Place
 from slowpath.vocabulary import Action, CacheVerb, Scope
 
@@ -90,4 +91,17 @@ class KeepsResults(Fact, frozen=True):
         return (self.place, *(source.place for source in self.sources))
 
 
-AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults
+class Queries(Fact, frozen=True):
+    """A table is asked for rows. `steps` are the places of the calls that made the query, in order. `handed_on` when
+    it does not run here, but is what the function gives."""
+
+    shape: Shape
+    steps: tuple[Place, ...] = ()
+    handed_on: bool = False
+
+    def places(self) -> tuple[Place, ...]:
+        """Where it runs, and where it was made."""
+        return (self.place, *self.steps)
+
+
+AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries

@@ -48,7 +48,9 @@ class Relation(Struct, frozen=True):
 
 
 class Column(Struct, frozen=True):
-    """A column: the attribute's name on a row, its name in the table, its type as the ORM spells it."""
+    """A column: the attribute's name on a row, its name in the table, its type as the ORM spells it.
+
+    `few` when it takes one of a few values (a flag, a choice)."""
 
     name: str
     column: str
@@ -58,6 +60,7 @@ class Column(Struct, frozen=True):
     indexed: bool = False
     nullable: bool = False
     deferred: bool = False
+    few: bool = False
     line: int = 0
 
 
@@ -85,10 +88,11 @@ class Model(Struct, frozen=True):
     `name` is the class's full dotted name; `label` what people call it. `rows_type` and `row_type` name the types of
     the library's knowledge table that its queries and its rows behave as. `managers` are class attributes that start
     a query: name and class (dotted; a project class or a library's). `complete` is false when a base could not be
-    read, so that unknown names may be anything. `ordered` when the model itself gives its rows an order. `overrides`
-    are persistence methods it or a base in the project overrides (`save`, `delete`, …); `receivers` the signals or
-    events some code of the project listens to for it. `related_type` is the type that a relation's manager to this
-    model behaves as. `settings` are names by which the project's settings speak of it (`AUTH_USER_MODEL`).
+    read, so that unknown names may be anything. `ordered` when the model itself gives its rows an order, and `ordering`
+    what it says of it. `overrides` are persistence methods it or a base in the project overrides (`save`, `delete`,
+    …); `receivers` the signals or events some code of the project listens to for it. `related_type` is the type that
+    a relation's manager to this model behaves as. `settings` are names by which the project's settings speak of it
+    (`AUTH_USER_MODEL`).
     """
 
     name: str
@@ -111,6 +115,7 @@ class Model(Struct, frozen=True):
     overrides: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    ordering: tuple[str, ...] = ()
     related_type: str = ""
 
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, Union
 
 from msgspec import Struct
 
+from slowpath.advisor import NewIndex
 from slowpath.loads import Loads, Path
+from slowpath.query import Shape
 from slowpath.schema import Model, Schema
+from slowpath.source import Place
 
 if TYPE_CHECKING:
     from slowpath.project import Project
@@ -42,7 +45,7 @@ Action = Literal[
     "unwrap", "tuples",
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
-    "sql", "sql-many", "fetch",
+    "sql", "sql-many", "fetch", "operation",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
     "blocks", "offload", "drive", "inject",
 ]  # fmt: skip
@@ -64,6 +67,8 @@ begins a query of the model in its first argument (`session.query(A)`). execute:
 argument. scalars, scalar: likewise, unwrapped, or its first value. get: runs a query for one row of the model that is
 its first argument. add: marks a row for writing, no round trip. commit, flush: a round trip that writes what is
 pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
+
+Expressions. operation: combines or compares what it is given (`and_`), and remembers how.
 
 Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of
 parameters. fetch: hands
@@ -234,11 +239,29 @@ class ConstantTerm(Struct, frozen=True):
     value: int | float | bool | None
 
 
+class OperationTerm(Struct, frozen=True):
+    """An operation on something of an ORM's: a comparison, `&`, `|`, `~`, arithmetic, or a method of a model's
+    attribute, by Python's name for it."""
+
+    operator: str
+    operands: tuple[Term, ...]
+
+
 class OpaqueTerm(Struct, frozen=True):
     """Anything the interpreter knows nothing of."""
 
 
-Term = Union[Text, ModelTerm, AttributeTerm, QueryTerm, BuilderTerm, SequenceTerm, ConstantTerm, OpaqueTerm]
+Term = Union[
+    Text,
+    ModelTerm,
+    AttributeTerm,
+    QueryTerm,
+    BuilderTerm,
+    SequenceTerm,
+    ConstantTerm,
+    OperationTerm,
+    OpaqueTerm,
+]
 
 
 class Passed(Struct, frozen=True):
@@ -247,6 +270,14 @@ class Passed(Struct, frozen=True):
     term: Term
     keyword: str = ""
     star: bool = False
+
+
+class Refinement(Struct, frozen=True):
+    """One call in the making of a query: where, the method, and what it was given."""
+
+    place: Place
+    method: str
+    arguments: tuple[Passed, ...] = ()
 
 
 class LoadProblem(Struct, frozen=True):
@@ -289,6 +320,15 @@ class Dialect(Protocol):
 
     def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
         """What to write so that the column comes with the rows."""
+
+    def spell_index(self, schema: Schema, model: str, index: NewIndex) -> str:
+        """The index as the model's class declares it, and where; empty when it has no word for it."""
+
+    def begin(self, schema: Schema, model: str) -> Shape:
+        """The shape of a query for all rows of the model."""
+
+    def refine(self, schema: Schema, shape: Shape, step: int, refinement: Refinement) -> Shape:
+        """The query's shape after one more call, its number being `step`; open when the call cannot be read."""
 
 
 class Knowledge(Struct, frozen=True):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.facts import Deletes
+from slowpath.facts import Deletes, Queries
+from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
-from slowpath.semantics.effects import Writes
+from slowpath.schema import Schema
+from slowpath.semantics.effects import Asks, ReadsRelation, Writes
 from slowpath.semantics.program import Program
+from slowpath.semantics.values import Rows, Trail
+from slowpath.source import Place
 
 
 def deletions(function: Function, program: Program) -> Iterator[Deletes]:
@@ -15,6 +19,33 @@ def deletions(function: Function, program: Program) -> Iterator[Deletes]:
     for effect in function.summary.effects:
         if isinstance(effect, Writes) and not effect.via and effect.model and _deletes(effect):
             yield Deletes(effect.place, effect.model)
+
+
+def queries(function: Function, program: Program) -> Iterator[Queries]:
+    """The queries that the function puts to tables, or gives to its callers."""
+    for effect in function.summary.effects:
+        if isinstance(effect, ReadsRelation) and not effect.via:
+            yield from _fetched(program.schema, effect.place, effect.model, effect.relation)
+        if not isinstance(effect, Asks) or effect.trail.parameter:
+            continue
+        shape = program.shape(effect.model, effect.trail.steps, owner=effect.owner, relation=effect.relation)
+        yield Queries(effect.place, shape, tuple(step.place for step in effect.trail.steps))
+        for path in sorted(effect.loads.paths):
+            owner = model_at(program.schema, effect.model, path[:-1])
+            yield from _fetched(program.schema, effect.place, owner, path[-1])
+    match function.summary.returns:
+        case Rows(model=model, here=False, trail=Trail(parameter="", steps=(*_, last) as steps), owner=None):
+            yield Queries(last.place, program.shape(model, steps), tuple(step.place for step in steps), handed_on=True)
+
+
+def _fetched(schema: Schema, place: Place, owner: str, name: str) -> Iterator[Queries]:
+    """The query for the rows of a relation whose key is on their side."""
+    relation = schema.relation(owner, name)
+    if relation is None or not relation.kind.startswith("reverse"):
+        return
+    shape = related(schema, Shape(relation.target), owner, name)
+    if not shape.open:
+        yield Queries(place, shape)
 
 
 def _deletes(effect: Writes) -> bool:

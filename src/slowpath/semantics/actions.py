@@ -21,6 +21,7 @@ from slowpath.semantics.values import (
     Constant,
     FunctionValue,
     Object,
+    Operation,
     Rows,
     Value,
 )
@@ -129,6 +130,10 @@ def _model(frame: Frame, call: Call) -> Value:
     return frame.program.class_value(name) if name else gone(call)
 
 
+def _operation(frame: Frame, call: Call) -> Value:
+    return Operation(call.name, tuple(given.value for given in call.arguments if not given.star), varies=call.varies)
+
+
 def _assign(frame: Frame, call: Call) -> Value:
     return builtins.call_builtin(frame, "setattr", call.arguments, call.at, call.node)
 
@@ -169,4 +174,5 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "model": _model,
     "held": _held,
     "assign": _assign,
+    "operation": _operation,
 }

@@ -16,6 +16,7 @@ from slowpath.semantics.values import (
     Constant,
     ModelAttribute,
     Object,
+    Operation,
     Rows,
     Symbol,
     Value,
@@ -27,6 +28,7 @@ from slowpath.vocabulary import (
     ConstantTerm,
     ModelTerm,
     OpaqueTerm,
+    OperationTerm,
     Passed,
     QueryTerm,
     SequenceTerm,
@@ -123,6 +125,8 @@ def term_of(value: Value) -> Term:
                 _terms(arguments),
                 tuple((method, _terms(given)) for method, given in chain),
             )
+        case Operation(operator=operator, operands=operands):
+            return OperationTerm(operator, tuple(map(term_of, operands)))
         case Collection(items=tuple() as items):
             return SequenceTerm(tuple(term_of(item) for item in items))
     return OpaqueTerm()

@@ -20,6 +20,7 @@ from slowpath.semantics.values import (
     ModelAttribute,
     ModuleValue,
     Object,
+    Operation,
     Row,
     Rows,
     Super,
@@ -76,7 +77,7 @@ def get(frame: Frame, value: Value, name: str, at: int, node: e.Expression | Non
                 if _is_model_member(frame, value, name)
                 else Method(value, name)
             )
-        case Constant() | Template() | Collection():
+        case Constant() | Template() | Collection() | Operation():
             return Method(value, name, varies=value.varies)
     return unknown(value)
 
@@ -192,6 +193,9 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
     if method is not None:
         if frame.program.binding_of(method) == "class":
             return FunctionValue(method, receiver=ClassValue(ref))
+        if ref.name in schema.models and frame.program.binding_of(method) == "property":
+            # An expression that stands in the property's body.
+            return Operation("property", (ModelAttribute(ref.name, (name,)),))
         return FunctionValue(method)
     inner = project.inner_class(ref, name)
     if inner is not None:

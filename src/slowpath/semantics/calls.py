@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics import builtins, cache_actions, containers, queries, standard_library, texts
+from slowpath.semantics import builtins, cache_actions, containers, queries, standard_library, texts, trails
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.attributes import get_path
@@ -24,12 +24,15 @@ from slowpath.semantics.values import (
     Instance,
     LambdaValue,
     Method,
+    ModelAttribute,
     Object,
+    Operation,
     Origin,
     Row,
     Rows,
     Symbol,
     Template,
+    Trail,
     Unknown,
     Value,
     unknown,
@@ -140,6 +143,7 @@ def call_function(
     values: list[tuple[str, Value]] = []
     actual = dict(captured)
     varies: list[frozenset[int]] = []
+    known: dict[str, Trail | None] = {}
     for position, parameter in enumerate(declaration.parameters):
         passed = given.get(parameter.name)
         value = passed.value if passed is not None else program.default_of(ref.module, parameter)
@@ -152,12 +156,13 @@ def call_function(
         depends = all_varies(value)
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
-        values.append((parameter.name, _general(program.reads_text(ref), value, marker)))
+        general = _general(program.reads_text(ref), value, marker)
+        values.append((parameter.name, trails.untold(ref, parameter.name, general, value, known)))
     for name, value in captured:
         depends = all_varies(value)
         marker = frozenset((-1 - len(varies),)) if depends else NOTHING
         varies.append(depends)
-        values.append((name, _general(True, value, marker)))
+        values.append((name, trails.untold(ref, name, _general(True, value, marker), value, known)))
     if not program.may_matter(ref) and not any(isinstance(value, Rows | Row) for _, value in values):
         return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
     summary = program.summary(ref, tuple(values), frame.depth + 1)
@@ -172,9 +177,9 @@ def call_function(
 
     away = frame.on_loop and program.runs_elsewhere(ref, awaited=frame.awaiting)
     memoized = program.is_memoized(ref)
-    frame.replay(summary, tuple(varies), hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
-    _write_back(frame, summary, given, tuple(varies), declaration.parameters)
-    return fill(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))))
+    frame.replay(summary, tuple(varies), known, hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
+    _write_back(frame, summary, given, tuple(varies), known)
+    return fill(trails.told(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))), known))
 
 
 def _is_optional(parameter: e.Parameter) -> bool:
@@ -191,6 +196,8 @@ def _general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
             return value
         case Constant(value=str()) if texts:
             return value
+        case Operation():
+            return Unknown(varies=marker, some=True)
         case Constant() | Template() if not texts:
             return Unknown(varies=marker) if value.varies else UNKNOWN
     return trimmed(map_varies(value, lambda varies: marker if varies else varies))
@@ -210,12 +217,12 @@ def _write_back(
     summary: Summary,
     given: dict[str, Given],
     varies: tuple[frozenset[int], ...],
-    parameters: tuple[e.Parameter, ...],
+    known: dict[str, Trail | None],
 ) -> None:
     for name, value in summary.finals:
         passed = given.get(name)
         if passed is not None and passed.node is not None and type(passed.value) is type(value):
-            frame.update(passed.node, map_varies(value, lambda found: _outside(found, varies)))
+            frame.update(passed.node, trails.told(map_varies(value, lambda found: _outside(found, varies)), known))
 
 
 def _call_lambda(frame: Frame, value: LambdaValue, arguments: Arguments) -> Value:
@@ -286,6 +293,9 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
                 )
             fact = program.fact(kind, name)
             kept = _of_entries(frame, kind, Call(at, name, fact or _NOTHING, receiver, arguments, node))
+        case ModelAttribute() | Operation():
+            operands = (receiver, *(given.value for given in arguments))
+            return Operation(name, operands, varies=receiver.varies | varies_of(arguments))
         case Instance(ref=ref):
             kind = program.inherited_method(ref, name)
             fact = program.fact(kind, name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import memos, queries, texts
-from slowpath.semantics.arguments import Arguments, varies_of
+from slowpath.semantics import memos, queries, texts, trails
+from slowpath.semantics.arguments import Arguments, Given, varies_of
 from slowpath.semantics.builtins import applied, as_text, ran
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
@@ -177,18 +177,31 @@ def _sliced_bound(index: e.Slice, bound: str) -> str:
     return bound
 
 
+def _ends(index: e.Slice) -> Arguments:
+    """The first and the last place of a slice, as far as they are constants."""
+    ends = (index.lower or e.Constant(0, 0), index.upper or e.Constant(0, None))
+    return tuple(Given(Constant(end.value) if isinstance(end, e.Constant) else UNKNOWN) for end in ends)
+
+
 def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozenset[int]) -> Value:
     lazy = frame.program.runs_itself(rows.type) and not rows.here
     if isinstance(node.index, e.Slice):
         bound = _sliced_bound(node.index, rows.bound)
+        trail = trails.refined(frame, rows, node.at, "[:]", _ends(node.index)) if lazy else rows.trail
         if lazy and rows.cached and not rows.refined:
             rows = queries.run(frame, rows, node.at, node.value)
         return replace(
-            rows, sliced=True, varies=varies, bound=bound, refined=rows.refined or (lazy and not rows.cached)
+            rows,
+            sliced=True,
+            varies=varies,
+            bound=bound,
+            refined=rows.refined or (lazy and not rows.cached),
+            trail=trail,
         )
     if rows.items and not lazy and not rows.type:
         return row_of(frame, rows, varies)
     if lazy and not (rows.cached and not rows.refined):
+        trails.ask(frame, rows, node.at, "[]")
         frame.emit(
             RunsQuery(
                 place=frame.place(node.at),

@@ -19,11 +19,13 @@ from slowpath.semantics.values import (
     ModelAttribute,
     ModuleValue,
     Object,
+    Operation,
     Row,
     Rows,
     Super,
     Symbol,
     Template,
+    Trail,
     Unknown,
     Value,
     unknown,
@@ -63,6 +65,8 @@ def map_varies(value: Value, change: Callable[[frozenset[int]], frozenset[int]])
             return replace(value, varies=varies, receiver=receiver, captured=_map_fields(value.captured, change))
         case LambdaValue():
             return replace(value, varies=varies, captured=_map_fields(value.captured, change))
+        case Operation():
+            return replace(value, varies=varies, operands=tuple([map_varies(each, change) for each in value.operands]))
         case Method() | Super():
             return replace(value, varies=varies, receiver=map_varies(value.receiver, change))
     return value if varies == value.varies else replace(value, varies=varies)
@@ -105,6 +109,8 @@ def _parts(value: Value) -> Iterator[Value]:
                 yield value.key
         case Template():
             yield from value.parts
+        case Operation():
+            yield from value.operands
         case FunctionValue():
             yield from (part for _, part in value.captured)
             if value.receiver is not None:
@@ -144,6 +150,8 @@ def _trimmed(value: Value, depth: int) -> Value:
             plain = isinstance(value, Instance)
             kept = tuple((name, part) for name, part in parts if not (plain and isinstance(part, Unknown | Constant)))
             return value if kept == value.fields else replace(value, fields=kept)
+        case Rows(trail=Trail()):
+            return replace(value, trail=None)
         case Collection(items=()):
             return value
         case Collection():

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from slowpath.loads import Loads, Path
-from slowpath.semantics.values import NOTHING, Bound, Origin, Value
+from slowpath.semantics.values import NOTHING, Bound, Origin, Trail, Value
 from slowpath.source import Place
 from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
 
@@ -134,6 +134,17 @@ class Evaluates(Effect, frozen=True):
     count: str = ""
 
 
+class Asks(Effect, frozen=True):
+    """Puts a query to a table: how it was made, and the method that runs it. `owner` and `relation` are set when it is
+    for what belongs to one row; `loads` is what is fetched along with its rows."""
+
+    model: str
+    trail: Trail
+    owner: str = ""
+    relation: str = ""
+    loads: Loads = Loads()
+
+
 class LoadsBadly(Effect, frozen=True):
     """An eager load with something wrong about it."""
 
@@ -198,6 +209,7 @@ AnyEffect = (
     | Blocks
     | WaitsForever
     | NeverRuns
+    | Asks
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import builtins, containers, queries, shapes, texts, uses
+from slowpath.semantics import builtins, containers, queries, shapes, texts, trails, uses
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
@@ -224,7 +224,7 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
         case "*", Collection(items=tuple()), _:
             bound: Bound = "chunked" if shapes.is_hand(node.left) else left.bound
             return replace(left, items=None, bound=bound, varies=varies)
-    return Unknown(varies=varies) if varies else UNKNOWN
+    return trails.operation(frame, node.operator, left, right)
 
 
 def _compare(frame: Frame, node: e.Compare) -> Value:
@@ -240,7 +240,7 @@ def _compare(frame: Frame, node: e.Compare) -> Value:
         if operator in {"in", "not in"} and isinstance(value, Rows):
             value = _contains(frame, value, node, operand)
         values.append(value)
-    return unknown(*values)
+    return trails.operation(frame, node.operators[0] if len(values) == 2 else "", *values)
 
 
 def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> Value:
@@ -298,7 +298,7 @@ def _unary(frame: Frame, node: e.Unary) -> Value:
     value = evaluate(frame, node.operand)
     if node.operator == "-" and isinstance(value, Constant) and isinstance(value.value, int | float):
         return Constant(-value.value)
-    return unknown(value)
+    return trails.operation(frame, node.operator, value)
 
 
 def _conditional(frame: Frame, node: e.Conditional) -> Value:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from slowpath.loads import Loads
 from slowpath.project import Project
+from slowpath.query import Shape, related
 from slowpath.references import ClassRef, External
 from slowpath.schema import Schema
 from slowpath.semantics.values import Object, Row, Rows, Symbol, Value
-from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Type
+from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Refinement, Type
 
 
 class Facts:
@@ -96,6 +97,11 @@ class Facts:
         known = self.knowledge.types.get(kind)
         return known is not None and known.kind == "plain"
 
+    def is_builder(self, kind: str) -> bool:
+        """Whether the type only remembers how it was built."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.kind == "builder"
+
     def is_statement(self, kind: str) -> bool:
         """Whether the type is a statement that something must execute."""
         known = self.knowledge.types.get(kind)
@@ -175,6 +181,19 @@ class Facts:
         if dialect is None:
             return Loaded(loads)
         return dialect.load(self.schema, model, loads, method, arguments)
+
+    def shape(self, model: str, refinements: tuple[Refinement, ...], *, owner: str = "", relation: str = "") -> Shape:
+        """The shape of a query of the model that was made by these calls, of what a relation of a row leads to if that
+        is named."""
+        dialect = self.dialect_of(model)
+        if dialect is None:
+            return Shape(model, open=True)
+        shape = dialect.begin(self.schema, model)
+        if relation:
+            shape = related(self.schema, shape, owner, relation)
+        for step, refinement in enumerate(refinements):
+            shape = dialect.refine(self.schema, shape, step, refinement)
+        return shape
 
     def dialect_of(self, model: str) -> Dialect | None:
         """The dialect of the model's ORM."""

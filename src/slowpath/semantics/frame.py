@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from slowpath.semantics import uses
 from slowpath.semantics.dependence import all_varies, settled
 from slowpath.semantics.effects import (
     AnyEffect,
+    Asks,
     Blocks,
     CallsService,
     Context,
@@ -27,7 +28,7 @@ from slowpath.semantics.effects import (
     Writes,
 )
 from slowpath.semantics.repetition import chain
-from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, join, with_field
+from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Trail, Value, field_of, join, with_field
 from slowpath.source import Place
 from slowpath.vocabulary import Work
 
@@ -167,6 +168,7 @@ class Frame:
         self,
         summary: Summary,
         given: tuple[frozenset[int], ...],
+        trails: Mapping[str, Trail | None],
         hop: Hop,
         *,
         rare: bool,
@@ -174,8 +176,8 @@ class Frame:
         fill: Callable[[Value], Value],
         elsewhere: bool = False,
     ) -> None:
-        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with, and `fill`
-        puts the arguments into texts.
+        """Write down a callee's effects; `given[i]` is what the argument for its parameter i varies with, `trails`
+        are those of queries that it is given, and `fill` puts the arguments into texts.
 
         A callee that runs `beside` its siblings (gathered coroutines) still queries once each, but waits for services
         once. What keeps a callee's own thread busy, or the event loop of a coroutine, which answers for that itself,
@@ -183,7 +185,8 @@ class Frame:
         """
         outer = tuple(context for _, context in self.contexts)
         around = {context.place for context in outer}
-        for effect in summary.effects:
+        for own in summary.effects:
+            effect: AnyEffect = own
             # What goes round the same loop again by recursion has been said already.
             if around and any(context.place in around for context in effect.contexts):
                 continue
@@ -195,6 +198,12 @@ class Frame:
                     rarely = effect.rare or rare or self.rare > 0
                     self._add(replace(effect, via=(hop, *effect.via), rare=rarely))
                 continue
+            if isinstance(effect, Asks):
+                # A query that the callee knows all of is its own affair.
+                trail = effect.trail.told(trails) if effect.trail.parameter else None
+                if trail is None:
+                    continue
+                effect = replace(effect, trail=trail)
             if len(effect.via) >= _FARTHEST or (beside and isinstance(effect, CallsService)):
                 continue
             varies = {len(outer) + position for position in effect.varies if position >= 0}
@@ -219,9 +228,8 @@ class Frame:
         if isinstance(effect, Blocks):
             key = (Blocks, effect.work, chain(effect)[0] if self.is_async else None)
         else:
-            subject = effect.key if isinstance(effect, UsesCache) else None
             around = tuple(context.place for context in effect.contexts)
-            key = (type(effect), effect.place, around, effect.varies, subject)
+            key = (type(effect), effect.place, around, effect.varies, _subject(effect))
         known = self.effects.get(key)
         if known is None or (effect.rare, len(effect.via)) < (known.rare, len(known.via)):
             self.effects[key] = effect
@@ -289,3 +297,13 @@ def merged(one: Environment, other: Environment) -> Environment:
         known = result.get(name)
         result[name] = value if known is None or known is value else join(known, value)
     return result
+
+
+def _subject(effect: AnyEffect) -> object:
+    """What tells effects of one kind at one place apart."""
+    match effect:
+        case UsesCache(key=key):
+            return key
+        case Asks(trail=trail):
+            return trail
+    return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from slowpath import expression as e
-from slowpath.semantics.arguments import Arguments, varies_of
+from slowpath.semantics import trails
+from slowpath.semantics.arguments import Arguments, passed, varies_of
 from slowpath.semantics.effects import RunsQuery, WaitsForever, Writes
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
@@ -14,6 +15,7 @@ from slowpath.semantics.values import (
     Object,
     Row,
     Rows,
+    Symbol,
     Unknown,
     Value,
 )
@@ -86,7 +88,9 @@ def limited(frame: Frame, call: Call, limit: Limit) -> None:
 
 
 def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
+    """Write down that the call runs the query."""
     waits(frame, call)
+    asked(frame, call, rows)
     frame.emit(
         RunsQuery(
             place=frame.place(call.at),
@@ -103,6 +107,12 @@ def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
         ),
         varies,
     )
+
+
+def asked(frame: Frame, call: Call, rows: Rows) -> None:
+    """Write down how the query was made that the call runs."""
+    own = call.arguments if call.receiver is rows else call.arguments[1:] if isinstance(call.receiver, Symbol) else ()
+    trails.ask(frame, rows, call.at, call.name, passed(own))
 
 
 def wrote(frame: Frame, call: Call, model: str) -> None:

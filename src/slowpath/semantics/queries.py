@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.schema import Relation
+from slowpath.semantics import trails
 from slowpath.semantics.effects import ReadsColumn, ReadsRelation, RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import (
     Origin,
     Row,
     Rows,
+    Trail,
     Unknown,
     Value,
     field_of,
@@ -37,6 +39,7 @@ def start(frame: Frame, model: str, at: int, label: str, manager: str = "", kind
         manager=manager,
         ordered=declared.ordered,
         loads=frame.program.own_loads(model),
+        trail=Trail(),
     )
 
 
@@ -44,6 +47,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
     """The rows after their query has run, which is written down if it costs anything."""
     if rows.here or not frame.program.runs_itself(rows.type):
         return rows
+    trails.ask(frame, rows, at)
     if rows.owner is not None and not rows.refined:
         _run_relation(frame, rows, at, node)
     else:
@@ -310,4 +314,5 @@ def _rows_of(frame: Frame, row: Row, relation: Relation, at: int, *, loaded: boo
         ordered=declared.ordered,
         implicit=row.implicit,
         varies=row.varies,
+        trail=None if listed or loaded else Trail(),
     )

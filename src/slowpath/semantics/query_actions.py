@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import queries
+from slowpath.semantics import queries, trails
 from slowpath.semantics.arguments import passed, value_at
 from slowpath.semantics.effects import AnyEffect, Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
@@ -55,6 +55,7 @@ def refine(frame: Frame, call: Call) -> Value:
         here=False,
         refined=True,
         bound=bound,
+        trail=trails.refined(frame, rows, call.at, call.name, call.arguments),
     )
     refined = _narrowed(frame, call, refined)
     if any(_is_batch(value) for value in _listed(frame, call)):

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.loads import Loads
-from slowpath.semantics import queries
+from slowpath.semantics import queries, trails
 from slowpath.semantics.arguments import passed, value_at, varies_of
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import row_of, single
-from slowpath.semantics.library_call import Call, gone, model_of, ran, rows_in, waits, wrote
+from slowpath.semantics.library_call import Call, asked, gone, model_of, ran, rows_in, waits, wrote
 from slowpath.semantics.query_actions import QUERY_ACTIONS
 from slowpath.semantics.values import (
     ClassValue,
@@ -21,6 +21,7 @@ from slowpath.semantics.values import (
     Constant,
     ModelAttribute,
     Object,
+    Operation,
     Row,
     Rows,
     Template,
@@ -71,11 +72,16 @@ def _statement(frame: Frame, call: Call) -> Value:
     if not models:
         return _bare_statement(frame, call, kind)
     first = models[0]
-    rows = queries.start(frame, first.model, call.at, spelled(call.node), kind=kind)
+    rows = _begun(frame, call, first.model)
     if len(entities) == 1:
         return replace(rows, varies=call.varies)
     items = tuple(_part(rows, entity) for entity in entities)
     return _identified(frame, replace(rows, varies=call.varies, items=items), models)
+
+
+def _begun(frame: Frame, call: Call, model: str) -> Rows:
+    rows = queries.start(frame, model, call.at, spelled(call.node), kind=call.fact.gives)
+    return replace(rows, trail=trails.refined(frame, rows, call.at, call.name, call.arguments))
 
 
 def _identified(frame: Frame, rows: Rows, models: list[Row]) -> Rows:
@@ -94,14 +100,27 @@ def _beside(frame: Frame, item: Value, present: set[str]) -> Value:
 
 def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
     for given in call.arguments:
-        if isinstance(given.value, ModelAttribute) and given.value.model in frame.program.schema.models:
-            rows = queries.start(frame, given.value.model, call.at, spelled(call.node), kind=kind)
-            return replace(rows, plain=True, varies=call.varies)
+        model = _model_in(given.value)
+        if model in frame.program.schema.models:
+            return replace(_begun(frame, call, model), plain=True, varies=call.varies)
     entity = call.arguments[0].value if call.arguments else None
     if isinstance(entity, Unknown) and any(number >= 0 for number in entity.varies):
         # Another table on each turn: no one statement can take their place.
         return gone(call)
     return Object(kind, varies=call.varies) if kind else gone(call)
+
+
+def _model_in(value: Value) -> str:
+    """The model that a column, or an expression of columns, is of; empty if it is none."""
+    match value:
+        case ModelAttribute(model=model):
+            return model
+        case Operation(operands=operands):
+            return next((model for each in operands if (model := _model_in(each))), "")
+        case Object(chain=chain):
+            arguments = [each for _, given in chain for _, each in given]
+            return next((model for each in arguments if (model := _model_in(each))), "")
+    return ""
 
 
 def _part(rows: Rows, entity: Value) -> Value:
@@ -125,6 +144,7 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
     if frame.program.writes_when_executed(value.type):
         if not _is_for_many(call):
             wrote(frame, call, value.model)
+            asked(frame, call, value)
         return None
     ran(frame, call, value, call.varies)
     return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)

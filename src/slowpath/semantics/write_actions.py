@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.library_call import Call, gone, model_of, rows_in, wrote
+from slowpath.semantics.library_call import Call, asked, gone, model_of, rows_in, wrote
 from slowpath.semantics.values import (
     UNKNOWN,
     Collection,
@@ -29,6 +29,9 @@ def _get_or_create(frame: Frame, call: Call) -> Value:
     wrote(frame, call, model)
     if not model:
         return gone(call)
+    rows = rows_in(call)
+    if rows is not None:
+        asked(frame, call, rows)
     row = Row(
         model,
         known=True,
@@ -45,6 +48,8 @@ def _write(frame: Frame, call: Call) -> Value:
         # The links of a row that was made on this turn cannot be written before it.
         return gone(call)
     wrote(frame, call, model_of(call))
+    if rows is not None and call.fact.action == "write":
+        asked(frame, call, rows)
     return gone(call)
 
 

@@ -40,7 +40,7 @@ def libraries() -> Iterator[Draft]:
 def _column(
     name: str, kind: str = "CharField", *, unique: bool = False, indexed: bool = False, null: bool = False
 ) -> Field:
-    return Field(name, kind, unique=unique, indexed=indexed, null=null)
+    return Field(name, kind, unique=unique, indexed=indexed, few=kind == "BooleanField", null=null)
 
 
 def _columns(names: str, kind: str) -> tuple[Field, ...]:

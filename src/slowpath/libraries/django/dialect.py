@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from slowpath.libraries.django import loading, models, suggesting
+from slowpath.advisor import NewIndex
+from slowpath.libraries.django import filtering, indexing, loading, models, suggesting
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
+from slowpath.query import Shape
 from slowpath.schema import Model, Schema
-from slowpath.vocabulary import Dialect, Loaded, Passed
+from slowpath.vocabulary import Dialect, Loaded, Passed, Refinement
 
 
 class Django:
@@ -31,6 +33,18 @@ class Django:
     def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
         """The calls after which the column comes with the rows."""
         return suggesting.spell_column(schema, model, loads, path)
+
+    def spell_index(self, schema: Schema, model: str, index: NewIndex) -> str:
+        """The index as the class declares it."""
+        return indexing.spell_index(schema, model, index)
+
+    def begin(self, schema: Schema, model: str) -> Shape:
+        """The shape of a query for all rows."""
+        return Shape(model, order=filtering.default_order(schema, model))
+
+    def refine(self, schema: Schema, shape: Shape, step: int, refinement: Refinement) -> Shape:
+        """The query's shape after one more call."""
+        return filtering.refine(schema, shape, step, refinement)
 
 
 dialect: Dialect = Django()

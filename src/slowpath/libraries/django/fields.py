@@ -20,6 +20,7 @@ _KINDS: dict[str, RelationKind] = {
     "TaggableManager": "many-to-many",
     "ClusterTaggableManager": "many-to-many",
 }
+_FLAGS = frozenset({"BooleanField", "NullBooleanField"})
 _SUFFIXES = ("OneToOneField", "ManyToManyField", "ForeignKey")
 _TAGULOUS = {"TagField": "ManyToManyField", "SingleTagField": "ForeignKey"}
 _TAGS = "taggit.models.Tag"
@@ -110,6 +111,7 @@ def _column(names: Names, module: str, name: str, type_: str, call: Call, line: 
         null=flag(call, "null"),
         unique=flag(call, "unique"),
         indexed=flag(call, "db_index") or (type_ == "SlugField" and argument(call, "db_index") is None),
+        few=type_ in _FLAGS or argument(call, "choices") is not None,
         primary_key=primary,
         column=_text(names, module, call, "db_column") or "",
         line=line,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.libraries.django.apps import Registry
-from slowpath.libraries.django.drafts import MANAGER, MODEL, QUERYSET, Draft, Field, Target
+from slowpath.libraries.django.drafts import MANAGER, MODEL, QUERYSET, Draft, Field, Meta, Target
 from slowpath.libraries.django.rows import DjangoModel
 from slowpath.schema import Access, Column, Lazy, Relation, RelationKind
 
@@ -200,7 +200,8 @@ class Linker:
             parents=draft.bases,
             complete=self._sure and all(each.complete and each.name not in self._unsure for each in line),
             abstract=draft.meta.abstract,
-            ordered=self._ordered(draft),
+            ordered=self._says_order(draft).ordered or False,
+            ordering=self._says_order(draft).ordering,
             multi_table=bool(self._parents(root)),
             overrides=tuple(sorted({name for each in line for name in each.overrides})),
             receivers=tuple(sorted(signals.union(*(each.receivers for each in line)))),
@@ -262,10 +263,11 @@ class Linker:
             chosen = []
         return next((name for name in chosen if name in names), "") or next(iter(names), "")
 
-    def _ordered(self, draft: Draft) -> bool:
+    def _says_order(self, draft: Draft) -> Meta:
+        """The options that say in which order the model's rows come."""
         # What an abstract base says is in the options of its children already, unless they have a `Meta` of their own.
-        said = (each.meta.ordered for each in self._line(draft.name) if each is draft or not each.meta.abstract)
-        return next((ordered for ordered in said if ordered is not None), False)
+        said = (each.meta for each in self._line(draft.name) if each is draft or not each.meta.abstract)
+        return next((meta for meta in said if meta.ordered is not None), draft.meta)
 
 
 def _above(drafts: Mapping[str, Draft], draft: Draft) -> Iterator[str]:
@@ -305,5 +307,13 @@ def _column(field: Field) -> Column:
     unique = field.unique or field.primary_key or field.kind == "one-to-one"
     indexed = field.indexed or unique
     return Column(
-        name, field.column or name, field.type, field.primary_key, unique, indexed, field.null, line=field.line
+        name,
+        field.column or name,
+        field.type,
+        field.primary_key,
+        unique,
+        indexed,
+        field.null,
+        few=field.few,
+        line=field.line,
     )

@@ -31,6 +31,7 @@ class Metas:
             app_label=self._text(options, "app_label"),
             table=self._text(options, "db_table"),
             ordered=_is_filled(self._names.chased(options["ordering"]).value) if "ordering" in options else None,
+            ordering=self._names.strings(options.get("ordering")) or (),
             default_related_name=self._text(options, "default_related_name"),
             default_manager_name=self._text(options, "default_manager_name"),
             base_manager_name=self._text(options, "base_manager_name"),

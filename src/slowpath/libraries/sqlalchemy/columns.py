@@ -9,11 +9,13 @@ from slowpath.expression import Attribute, Call, Constant, Expression, Listing, 
 from slowpath.libraries.sqlalchemy.annotations import annotated
 from slowpath.libraries.sqlalchemy.drafts import Annotated, ColumnDraft
 from slowpath.libraries.sqlalchemy.names import Names, Placed
+from slowpath.references import ClassRef, External
 from slowpath.schema import Column
 from slowpath.spelling import spelled
 
 _COLUMNS = {"Column", "mapped_column", "MappedColumn", "Field"}
 _WRAPPERS = {"deferred", "column_property", "query_expression"}
+_FLAGS = {"Boolean", "BOOLEAN", "Enum", "ENUM", "BOOL"}
 _ASIDE = {"ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint", "FetchedValue", "DefaultClause"}
 
 
@@ -57,7 +59,14 @@ def _bare(names: Names, assignment: Assignment, module: str, hint: Annotated) ->
     shared = _shared(names, assignment, module, hint)
     if shared:
         return shared
-    column = Column(assignment.name, assignment.name, _type(hint.inner), nullable=hint.optional, line=assignment.line)
+    column = Column(
+        assignment.name,
+        assignment.name,
+        _type(hint.inner),
+        nullable=hint.optional,
+        few=_is_few(names, module, None, hint.inner),
+        line=assignment.line,
+    )
     return ColumnDraft(column, (), module)
 
 
@@ -108,6 +117,7 @@ def _read(names: Names, assignment: Assignment, call: Call, module: str, hint: A
         indexed=_is_true(argument(call, "index")),
         nullable=not primary and (default if nullable is None else not _is_false(nullable)),
         deferred=_is_true(argument(call, "deferred")),
+        few=_is_few(names, module, kind, hint.inner),
         line=assignment.line,
     )
     return ColumnDraft(column, (*keys, target) if target else keys, module)
@@ -131,6 +141,20 @@ def _positional(names: Names, call: Call, module: str) -> tuple[str, Expression 
         elif word not in _ASIDE:
             kind = kind or value
     return names.text(Placed(written, module)) or "" if written else "", kind, keys
+
+
+def _is_few(names: Names, module: str, kind: Expression | None, hint: Expression | None) -> bool:
+    """Whether the column's type, in the database or in Python, has only a few values."""
+    if _type(kind) in _FLAGS or _type(hint) == "bool":
+        return True
+    written = [kind.func, *(passed.value for passed in kind.arguments)] if isinstance(kind, Call) else [kind]
+    classes = (names.class_behind(Placed(each, module)) for each in (*written, hint) if dotted(each))
+    return any(ref is not None and _is_enum(names, ref) for ref in classes)
+
+
+def _is_enum(names: Names, ref: ClassRef) -> bool:
+    ancestors = names.project.ancestors(ref)
+    return any(isinstance(each, External) and each.name.startswith("enum.") for each in ancestors)
 
 
 def _type(kind: Expression | None) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
+from slowpath.advisor import NewIndex
 from slowpath.libraries.tortoise import loading, models
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
+from slowpath.query import Shape
 from slowpath.schema import Model, Schema
-from slowpath.vocabulary import Loaded, Passed
+from slowpath.vocabulary import Loaded, Passed, Refinement
 
 
 class TortoiseDialect:
@@ -31,6 +35,18 @@ class TortoiseDialect:
     def spell_column(self, schema: Schema, model: str, loads: Loads, path: Path) -> str:
         """Nothing: no column of Tortoise's is loaded late."""
         return ""
+
+    def spell_index(self, schema: Schema, model: str, index: NewIndex) -> str:
+        """The index as the class declares it: left to SQL."""
+        return ""
+
+    def begin(self, schema: Schema, model: str) -> Shape:
+        """The shape of a query for all rows."""
+        return Shape(model)
+
+    def refine(self, schema: Schema, shape: Shape, step: int, refinement: Refinement) -> Shape:
+        """The query's shape after one more call, of which nothing is known yet."""
+        return replace(shape, open=True)
 
 
 dialect = TortoiseDialect()

@@ -1,0 +1,162 @@
+"""A query compares or sorts columns that no index begins with, so the database reads the whole table.
+
+## Problem
+
+Without an index that begins with one of the columns it compares, a database finds rows by reading all of them. In
+staging the table has a thousand rows and nobody notices; in production it has ten million, and the query that took
+a millisecond takes seconds, at every request. The same goes for the first few rows of an order that no index has.
+
+slowpath compares each query with the indexes that models, migrations and SQL give its table, and says which one
+would serve it: the columns compared with a value first, then the order or one range. Create it without keeping
+writers out.
+
+## Slow
+
+    from django.db import models
+
+    class User(models.Model):
+        email = models.CharField(max_length=200, unique=True)
+
+    class Order(models.Model):
+        user = models.ForeignKey(User, models.CASCADE)
+        created_at = models.DateTimeField()
+
+    class Payment(models.Model):
+        order = models.ForeignKey(Order, models.CASCADE)
+        reference = models.CharField(max_length=40)
+        paid_at = models.DateTimeField()
+
+    def by_reference(reference):
+        return Payment.objects.get(reference=reference)
+
+## Fast
+
+    from django.db import models
+
+    class User(models.Model):
+        email = models.CharField(max_length=200, unique=True)
+
+    class Order(models.Model):
+        user = models.ForeignKey(User, models.CASCADE)
+        created_at = models.DateTimeField()
+
+    class Payment(models.Model):
+        order = models.ForeignKey(Order, models.CASCADE)
+        reference = models.CharField(max_length=40, db_index=True)
+        paid_at = models.DateTimeField()
+
+    def by_reference(reference):
+        return Payment.objects.get(reference=reference)
+
+## What silences it
+
+An index, primary key or unique constraint that begins with a column compared with a value; a join that leads to few
+rows of another table; conditions on columns of a few values alone; tables of which not everything is known. Tables
+that nothing shows to grow are reported at low confidence only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slowpath.advisor import Table, created, own
+from slowpath.query import POINTS, SPANS
+from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.source import Place
+from slowpath.unserved import Unserved, unserved
+from slowpath.workload import queries
+
+
+def judge(whole: Whole) -> Iterator[Problem]:
+    """Queries that no index serves."""
+    spellings = {dialect.library: dialect for dialect in whole.knowledge.dialects}
+    for found in unserved(whole.project, whole.schema, whole.facts):
+        dialect = spellings.get(whole.schema.models[found.shape.model].library)
+        written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
+        yield _problem(found, written)
+
+
+def _problem(found: Unserved, written: str) -> Problem:
+    place = _place(found)
+    columns = [column.removeprefix("-") for column in found.index.columns]
+    return Problem(
+        place=place,
+        message=f"{_asked(found)}, and {_lacks(found)}: the database reads the whole table",
+        subject=(found.table.name, *sorted(columns)),
+        help=f"add {written or 'an index'}; on PostgreSQL `{created(found.index)}`; {_has(found.table)}",
+        related=tuple(_marks(found, place)),
+        confidence=found.confidence,
+    )
+
+
+def _marks(found: Unserved, place: Place) -> Iterator[Mark]:
+    """Where else the query was made, and where it runs."""
+    shape = found.shape
+    made = {c.step for c in shape.conditions} | {sort.step for sort in shape.order}
+    steps = [found.fact.steps[step] for step in sorted(made) if 0 <= step < len(found.fact.steps)]
+    for step in dict.fromkeys(steps):
+        if step != place:
+            yield Mark(step, "narrowed or sorted here")
+    if found.fact.place not in {place, *steps}:
+        yield Mark(found.fact.place, "runs here")
+
+
+def _place(found: Unserved) -> Place:
+    """The call that compares the first column of the index."""
+    first = found.index.columns[0].removeprefix("-")
+    steps = [c.step for c in own(found.shape) if c.column == first]
+    steps += [sort.step for sort in found.shape.order if sort.column == first]
+    return next((found.fact.steps[step] for step in steps if 0 <= step < len(found.fact.steps)), found.fact.place)
+
+
+def _asked(found: Unserved) -> str:
+    name, shape = f"`{found.table.name}`", found.shape
+    points = _listed([c.column for c in own(shape) if c.how in POINTS])
+    spans = _listed([c.column for c in own(shape) if c.how in SPANS])
+    order = _listed([sort.column for sort in shape.order])
+    match found.kind:
+        case "lookup" | "generic":
+            verb = {"delete": "deletes", "update": "updates"}.get(shape.verb, "looks for")
+            return f"{verb} rows of {name} by {points}"
+        case "expiry":
+            return f"deletes the rows of {name} that are past their time by {spans}"
+        case "next":
+            where = f" where {points or spans} fits" if points or spans else ""
+            return f"takes the next rows of {name} by {order}{where}"
+        case "newest":
+            return f"takes the first rows of {name} by {order}"
+        case "extreme":
+            return f"asks {name} for the greatest or least `{shape.highest}`"
+        case "range":
+            return f"looks for rows of {name} by a range of {spans or order}"
+    return f"looks for rows of {name} by {points}"
+
+
+def _lacks(found: Unserved) -> str:
+    behind = [
+        key
+        for key in found.table.keys
+        if any(c.column in key.bare[1:] and c.how in POINTS for c in own(found.shape)) and found.kind == "lookup"
+    ]
+    if found.verdict.by is not None:
+        return f"an index has only ({', '.join(found.verdict.by.columns)})"
+    if behind:
+        return f"the index ({', '.join(behind[0].columns)}) does not begin with it"
+    if found.kind in {"next", "newest"}:
+        return "no index has that order"
+    return "no index begins with that column" if len(found.index.columns) == 1 else "no index begins with one of these"
+
+
+def _has(table: Table) -> str:
+    if not table.keys:
+        return f"`{table.name}` has no index"
+    known = [f"({', '.join(key.columns)})" + (" unique" if key.unique else "") for key in table.keys]
+    return f"`{table.name}` has {_listed(known, mark='')}"
+
+
+def _listed(words: list[str], mark: str = "`") -> str:
+    found = [f"{mark}{word}{mark}" for word in dict.fromkeys(words)]
+    return found[0] if len(found) == 1 else " and ".join((", ".join(found[:-1]), found[-1])) if found else ""
+
+
+rule = Rule("SLO501", None, since="0.1.0", collect=queries, judge=judge)

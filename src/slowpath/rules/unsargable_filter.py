@@ -1,0 +1,180 @@
+"""A filter applies something to the column that it compares, so no index on the column can serve it.
+
+## Problem
+
+An index holds the values of a column in order. `UPPER(email) = …`, `created_at::date = …` or `name LIKE '%son'` ask
+for something else, which the database has to work out for every row of the table. Compare the column itself, or
+index the expression.
+
+An OR whose sides are columns of different tables is as bad: no index holds both, so the tables are joined first, all
+rows of them, and filtered afterwards. And `.is_(True)` around a condition writes `(…) IS TRUE`, which hides it.
+
+## Slow
+
+    from django.db import models
+
+    class User(models.Model):
+        name = models.CharField(max_length=200)
+
+    class Visit(models.Model):
+        user = models.ForeignKey(User, models.CASCADE)
+        page = models.CharField(max_length=200)
+
+    class Click(models.Model):
+        visit = models.ForeignKey(Visit, models.CASCADE)
+        clicked_at = models.DateTimeField(db_index=True)
+
+    def clicks_on(day):
+        return list(Click.objects.filter(clicked_at__date=day))
+
+## Fast
+
+    from datetime import timedelta
+
+    from django.db import models
+
+    class User(models.Model):
+        name = models.CharField(max_length=200)
+
+    class Visit(models.Model):
+        user = models.ForeignKey(User, models.CASCADE)
+        page = models.CharField(max_length=200)
+
+    class Click(models.Model):
+        visit = models.ForeignKey(Visit, models.CASCADE)
+        clicked_at = models.DateTimeField(db_index=True)
+
+    def clicks_on(midnight):
+        return list(Click.objects.filter(clicked_at__gte=midnight, clicked_at__lt=midnight + timedelta(days=1)))
+
+## What silences it
+
+Another condition of the same query that an index serves; an index on an expression or of another kind than a B-tree
+(trigrams, full text). Tables that nothing shows to grow are reported at low confidence only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from slowpath.advisor import NewIndex, Table, access_of
+from slowpath.finding import Confidence
+from slowpath.growth import Growth
+from slowpath.query import POINTS, SPANS, Condition, Either, Shape
+from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.unserved import Tables, narrows, queries_in
+from slowpath.workload import queries
+
+_HIDDEN = "IS TRUE"
+# What a range of the column itself says as well.
+_DAYS = {"DATE", "date", "trunc"}
+# Working out how alike, how long or which part: nobody indexes these without a thought.
+_FOLDS = {"UPPER", "LOWER", "upper", "lower", "ILIKE"}
+
+
+class _Said(Struct, frozen=True):
+    """What is wrong with a condition, what to do, and how sure that is of a table that grows."""
+
+    what: str
+    instead: str
+    confidence: Confidence
+
+
+def judge(whole: Whole) -> Iterator[Problem]:
+    """Conditions that no index of their table can serve as they are written."""
+    tables, growth = Tables(whole.schema), Growth(whole.schema)
+    own_models = {ref.name for ref in whole.project.classes()}
+    for fact in queries_in(whole.facts):
+        shape = fact.shape
+        table = tables.of(shape.model) if shape.model in own_models else None
+        if table is None:
+            continue
+        for step, name, said in _said(tables, table, shape):
+            place = fact.steps[step] if 0 <= step < len(fact.steps) else fact.place
+            sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"
+            hidden = said.what.endswith("from every index")
+            yield Problem(
+                place=place,
+                message=said.what,
+                subject=(table.name, name),
+                help=said.instead,
+                related=(Mark(fact.place, "runs here"),) if fact.place != place else (),
+                confidence=said.confidence if hidden else sure,
+            )
+
+
+def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str, _Said]]:
+    for condition in shape.conditions:
+        if condition.around == _HIDDEN:
+            yield condition.step, condition.column, _hidden(condition)
+    if shape.open or access_of(table, shape).access not in {"scan", "order"} or _has_special(table):
+        return
+    if any(narrows(tables, shape.model, test) for test in shape.tests):
+        return
+    for condition in shape.conditions:
+        if condition.path or condition.around == _HIDDEN:
+            continue
+        if condition.around and condition.how in POINTS | SPANS:
+            yield condition.step, condition.column, _wrapped(table, condition)
+        elif condition.how == "contains":
+            yield condition.step, condition.column, _inside(table, condition)
+    for test in shape.tests:
+        if isinstance(test, Either) and _spans_tables(test):
+            yield test.step, "or", _across(table)
+
+
+def _has_special(table: Table) -> bool:
+    """Whether an index of an expression or of another kind may be what serves."""
+    return any(not key.plain or "?" in key.bare for key in table.keys)
+
+
+def _spans_tables(test: Either) -> bool:
+    paths = {c.path for side in test.alternatives for c in side if isinstance(c, Condition) and c.how in POINTS}
+    whole = all(any(isinstance(c, Condition) and c.how in POINTS for c in side) for side in test.alternatives)
+    return whole and len(paths) > 1
+
+
+def _hidden(condition: Condition) -> _Said:
+    return _Said(
+        f"`.is_(…)` around `{condition.column}` writes `(…) IS TRUE`, which hides the condition from every index",
+        "leave `.is_(True)` off: a condition is a condition by itself (`~…` for its opposite)",
+        "medium",
+    )
+
+
+def _wrapped(table: Table, condition: Condition) -> _Said:
+    column = condition.column
+    what = f"`{table.name}.{column}` is compared through `{condition.around}`, which no index on the column serves"
+    if condition.around in _DAYS:
+        instead = f"compare `{column}` itself with a range: from the start of the day to the start of the next"
+        return _Said(f"{what}: the database reads the whole table", instead, "high")
+    if condition.around in _FOLDS:
+        function = "LOWER" if condition.around.lower() in {"lower", "ilike"} else "UPPER"
+        made = f"CREATE INDEX CONCURRENTLY {NewIndex(table.name, (column,)).name}_{function.lower()}"
+        instead = f"index the expression: `{made} ON {table.name} ({function}({column}));`"
+        sure: Confidence = "medium" if condition.how == "equal" else "low"
+        return _Said(f"{what}: the database reads the whole table", instead, sure)
+    return _Said(what, "compare the column itself, or index the expression", "low")
+
+
+def _inside(table: Table, condition: Condition) -> _Said:
+    column = condition.column
+    name = NewIndex(table.name, (column,)).name
+    return _Said(
+        f"a search inside `{table.name}.{column}` reads the whole table: no index on the column serves it",
+        f"on PostgreSQL, `CREATE INDEX CONCURRENTLY {name}_trgm ON {table.name} USING gin ({column} gin_trgm_ops);`",
+        "low",
+    )
+
+
+def _across(table: Table) -> _Said:
+    return _Said(
+        f"this OR compares columns of several tables, so `{table.name}` is joined whole before it is filtered",
+        "ask for each side by itself and unite the answers (`UNION`, or `IN` with a subquery for each side)",
+        "medium",
+    )
+
+
+rule = Rule("SLO503", None, since="0.1.0", collect=queries, judge=judge)

@@ -1,0 +1,150 @@
+"""The queries that no index serves, and what they are for: what the rule and the advisor's command both go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own
+from slowpath.catalogue import table_of
+from slowpath.facts import AnyFact, Queries
+from slowpath.finding import Confidence
+from slowpath.growth import Growth
+from slowpath.loads import Path
+from slowpath.project import Project
+from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_at
+from slowpath.schema import Schema
+
+Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "range", "few"]
+"""What a query is for. lookup: the rows with some values. generic: those of a generic relation. expiry: removes what
+is past its time. next: the next few of those in some state, as a worker asks again and again. newest: the first few
+of all, in an order. extreme: the greatest or the least value. range: those between two ends. few: those in one of a
+few states, which no index finds faster unless they are rare."""
+
+# More than this is a page of a list, and no worker's next job.
+_NEXT = 100
+
+
+class Unserved(Struct, frozen=True):
+    """A query for which the database goes through the whole table, and the index that would spare it that."""
+
+    fact: Queries
+    table: Table
+    verdict: Verdict
+    index: NewIndex
+    kind: Kind
+    confidence: Confidence
+
+    @property
+    def shape(self) -> Shape:
+        """The query's shape."""
+        return self.fact.shape
+
+
+class Tables:
+    """The tables of a schema, each looked up once."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._known: dict[str, Table | None] = {}
+
+    def of(self, model: str) -> Table | None:
+        """The model's table, if all of it is known."""
+        if model not in self._known:
+            self._known[model] = table_of(self.schema, model)
+        return self._known[model]
+
+
+def queries_in(facts: Iterable[AnyFact]) -> tuple[Queries, ...]:
+    """The queries among the facts, each once; one that a function hands on counts as what its callers make of it."""
+    found = dict.fromkeys(fact for fact in facts if isinstance(fact, Queries))
+    begun = {fact.steps[:end] for fact in found for end in range(1, len(fact.steps) + 1 - fact.handed_on)}
+    return tuple(fact for fact in found if not (fact.handed_on and fact.steps in begun))
+
+
+def unserved(project: Project, schema: Schema, facts: Iterable[AnyFact]) -> Iterator[Unserved]:
+    """The queries that no index serves, of the project's own tables as far as all is known of them."""
+    tables, growth = Tables(schema), Growth(schema)
+    own_models = {ref.name for ref in project.classes()}
+    for fact in queries_in(facts):
+        table = tables.of(fact.shape.model) if fact.shape.model in own_models else None
+        found = judged(tables, growth, fact, table) if table is not None else None
+        if found is not None:
+            yield found
+
+
+def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:
+    """What is wrong with the query, if anything is."""
+    shape = fact.shape
+    if shape.open:
+        return None
+    verdict = access_of(table, shape)
+    telling = [c for c in own(shape) if c.how in POINTS and _tells(table, c)]
+    # In the order of an index, rows that are found by nothing else may all have to be looked at.
+    if verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling):
+        return None
+    if any(narrows(tables, shape.model, test) for test in shape.tests):
+        return None
+    index = advise(table, shape)
+    if index is None:
+        return None
+    kind = _kind(table, shape, telling)
+    return Unserved(fact, table, verdict, index, kind, _sure(growth, shape, kind, verdict))
+
+
+def _tells(table: Table, condition: Condition) -> bool:
+    return condition.how != "null" and condition.column not in table.few
+
+
+def narrows(tables: Tables, model: str, test: Test) -> bool:
+    """Whether the test leads to few rows by an index of another table, or of any kind that is not known."""
+    if isinstance(test, Either):
+        return _narrows_either(tables, model, test)
+    return bool(test.path) and _narrows_alone(tables, model, test)
+
+
+def _narrows_either(tables: Tables, model: str, test: Either) -> bool:
+    """Whether every side leads to few rows, and all of the same table: no database unites what it finds in several."""
+    found = [[each for each in side if _narrows_alone(tables, model, each)] for side in test.alternatives]
+    paths = [{each.path if isinstance(each, Condition) else () for each in side} for side in found]
+    return all(found) and bool(set[Path]().union(*paths[:1]).intersection(*paths[1:]))
+
+
+def _narrows_alone(tables: Tables, model: str, test: Test) -> bool:
+    if isinstance(test, Either):
+        return narrows(tables, model, test)
+    if test.how not in POINTS | SPANS or test.around:
+        return False
+    table = tables.of(model_at(tables.schema, model, test.path))
+    if table is None:
+        return True
+    return test.how != "null" and test.column not in table.few and bool(table.leads(test.column))
+
+
+def _kind(table: Table, shape: Shape, telling: list[Condition]) -> Kind:
+    columns = {condition.column for condition in telling}
+    if columns:
+        return "generic" if len(columns) > 1 and any(c.endswith("content_type_id") for c in columns) else "lookup"
+    spans = any(condition.how in SPANS for condition in own(shape))
+    if shape.verb == "delete" and spans:
+        return "expiry"
+    if shape.highest:
+        return "extreme"
+    if shape.limit is not None and shape.order:
+        if not shape.tests:
+            return "newest"
+        return "next" if 0 < shape.limit <= _NEXT and own(shape) else "range" if spans else "newest"
+    return "range" if spans else "few"
+
+
+def _sure(growth: Growth, shape: Shape, kind: Kind, verdict: Verdict) -> Confidence:
+    if kind == "range" or kind == "few":
+        return "low"
+    if kind in {"expiry", "next"}:
+        # Whoever clears a table out by date, or takes jobs from it, knows that it grows.
+        return "medium"
+    if not growth.grows(shape.model):
+        return "low"
+    return "high" if kind in {"lookup", "generic"} and verdict.access == "scan" else "medium"
