@@ -106,7 +106,10 @@ def _by_point(table: Table, shape: Shape, points: set[str], usable: list[Key]) -
             return Verdict("unsure", key)
         if not telling.isdisjoint(reached) or (reached and key.condition) or len(reached) > 1:
             return Verdict("point", key)
-    return Verdict("unsure") if any("?" in key.bare[:1] for key in table.keys) else None
+    tested = {condition.column for condition in own(shape)}
+    if any("?" in key.bare[:1] or (not key.plain and tested.intersection(key.bare)) for key in table.keys):
+        return Verdict("unsure")
+    return None
 
 
 def _by_span(shape: Shape, points: set[str], spans: set[str], usable: list[Key]) -> Verdict | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from slowpath.schema import Model, Schema
+from collections.abc import Collection
+
+from slowpath.schema import Column, Model, Schema
 
 _TIMES = ("DateTime", "datetime", "TIMESTAMP", "Timestamp", "timestamp")
 _KEYS = frozenset({"foreign-key", "one-to-one"})
@@ -46,10 +48,20 @@ class Growth:
         belongs = depth >= 2 or (depth == 1 and (self._has_user(model) or name in self._owners))
         return bool(model.settings) or (_has_time(model) and belongs)
 
+    def in_turn(self, name: str, columns: Collection[str]) -> bool:
+        """Whether rows in the order of these columns are in the order in which they came to be, or are due."""
+        model = self._schema.models.get(name)
+        own = model.columns if model is not None else ()
+        return any(column.column in columns and (column.primary_key or _is_time(column)) for column in own)
+
     def _has_user(self, model: Model) -> bool:
         targets = (self._schema.models.get(r.target) for r in model.relations if r.kind in _KEYS)
         return any(target is not None and target.settings for target in targets)
 
 
 def _has_time(model: Model) -> bool:
-    return any(any(word in column.type for word in _TIMES) for column in model.columns)
+    return any(_is_time(column) for column in model.columns)
+
+
+def _is_time(column: Column) -> bool:
+    return any(word in column.type for word in _TIMES)

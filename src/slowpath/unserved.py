@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own
 from slowpath.catalogue import table_of
@@ -16,6 +17,7 @@ from slowpath.loads import Path
 from slowpath.project import Project
 from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_at
 from slowpath.schema import Schema
+from slowpath.source import Place
 
 Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "range", "few"]
 """What a query is for. lookup: the rows with some values. generic: those of a generic relation. expiry: removes what
@@ -28,7 +30,9 @@ _NEXT = 100
 
 
 class Unserved(Struct, frozen=True):
-    """A query for which the database goes through the whole table, and the index that would spare it that."""
+    """A query for which the database goes through the whole table, and the index that would spare it that.
+
+    `places` are others where the same rows of a relation are fetched."""
 
     fact: Queries
     table: Table
@@ -36,6 +40,7 @@ class Unserved(Struct, frozen=True):
     index: NewIndex
     kind: Kind
     confidence: Confidence
+    places: tuple[Place, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -68,11 +73,19 @@ def unserved(project: Project, schema: Schema, facts: Iterable[AnyFact]) -> Iter
     """The queries that no index serves, of the project's own tables as far as all is known of them."""
     tables, growth = Tables(schema), Growth(schema)
     own_models = {ref.name for ref in project.classes()}
+    fetched: dict[NewIndex, Unserved] = {}
     for fact in queries_in(facts):
         table = tables.of(fact.shape.model) if fact.shape.model in own_models else None
         found = judged(tables, growth, fact, table) if table is not None else None
-        if found is not None:
+        if found is None:
+            continue
+        if fact.steps:
             yield found
+        else:
+            # Nobody wrote this query: the rows of a relation are fetched, at however many places.
+            known = fetched.get(found.index)
+            fetched[found.index] = found if known is None else replace(known, places=(*known.places, fact.place))
+    yield from fetched.values()
 
 
 def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:
@@ -142,7 +155,7 @@ def _kind(table: Table, shape: Shape, telling: list[Condition]) -> Kind:
 def _sure(growth: Growth, shape: Shape, kind: Kind, verdict: Verdict) -> Confidence:
     if kind == "range" or kind == "few":
         return "low"
-    if kind in {"expiry", "next"}:
+    if kind == "expiry" or (kind == "next" and growth.in_turn(shape.model, {sort.column for sort in shape.order})):
         # Whoever clears a table out by date, or takes jobs from it, knows that it grows.
         return "medium"
     if not growth.grows(shape.model):

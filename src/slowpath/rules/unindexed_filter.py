@@ -60,11 +60,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.advisor import Table, created, own
+from slowpath.expression import at_of
 from slowpath.query import POINTS, SPANS
 from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.schema import Schema
 from slowpath.source import Place
 from slowpath.unserved import Unserved, unserved
 from slowpath.workload import queries
+
+# More places where the same is done tell nothing new.
+_SHOWN = 3
 
 
 def judge(whole: Whole) -> Iterator[Problem]:
@@ -73,11 +78,26 @@ def judge(whole: Whole) -> Iterator[Problem]:
     for found in unserved(whole.project, whole.schema, whole.facts):
         dialect = spellings.get(whole.schema.models[found.shape.model].library)
         written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
-        yield _problem(found, written)
+        yield _problem(found, _declared(whole.schema, found) or _place(found), written)
 
 
-def _problem(found: Unserved, written: str) -> Problem:
-    place = _place(found)
+def _declared(schema: Schema, found: Unserved) -> Place | None:
+    """Where the key is declared by which a relation's rows are fetched."""
+    if found.fact.steps:
+        return None
+    module = found.shape.model.rpartition(".")[0]
+    first = found.index.columns[0]
+    return next(
+        (
+            Place(module, "", at_of(column.line, 1))
+            for column in schema.models[found.shape.model].columns
+            if column.column == first and column.line
+        ),
+        None,
+    )
+
+
+def _problem(found: Unserved, place: Place, written: str) -> Problem:
     columns = [column.removeprefix("-") for column in found.index.columns]
     return Problem(
         place=place,
@@ -97,7 +117,10 @@ def _marks(found: Unserved, place: Place) -> Iterator[Mark]:
     for step in dict.fromkeys(steps):
         if step != place:
             yield Mark(step, "narrowed or sorted here")
-    if found.fact.place not in {place, *steps}:
+    if not found.fact.steps:
+        for each in dict.fromkeys((found.fact.place, *found.places[: _SHOWN - 1])):
+            yield Mark(each, "fetches these rows")
+    elif found.fact.place not in {place, *steps}:
         yield Mark(found.fact.place, "runs here")
 
 
@@ -111,12 +134,14 @@ def _place(found: Unserved) -> Place:
 
 def _asked(found: Unserved) -> str:
     name, shape = f"`{found.table.name}`", found.shape
-    points = _listed([c.column for c in own(shape) if c.how in POINTS])
+    tested = [c.column for c in own(shape) if c.how in POINTS]
+    points = _listed([column for column in tested if column in found.index.columns] or tested)
     spans = _listed([c.column for c in own(shape) if c.how in SPANS])
     order = _listed([sort.column for sort in shape.order])
     match found.kind:
         case "lookup" | "generic":
             verb = {"delete": "deletes", "update": "updates"}.get(shape.verb, "looks for")
+            verb = verb if found.fact.steps else "a relation fetches"
             return f"{verb} rows of {name} by {points}"
         case "expiry":
             return f"deletes the rows of {name} that are past their time by {spans}"
