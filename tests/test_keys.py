@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from slowpath.keys import Key, Part, is_known, may_be_same, spell, varies, words
+from slowpath.keys import Key, Part, is_known, is_of_one_row, may_be_same, spell, varies, words
 
 
 def key(text: str) -> Key:
@@ -53,3 +53,21 @@ def test_how_a_key_reads() -> None:
     assert not is_known(key("{kind}:{pk}"))
     assert varies(key("o{pk}"))
     assert not varies(key("orders"))
+
+
+def test_long_texts_with_many_holes_are_compared_in_no_time() -> None:
+    """What is a call of a cache by its looks may be given a page of text."""
+    one = key("".join(f"<li>{{a{number}}}</li>" for number in range(200)))
+    other = key("".join(f"<li>{{b{number}}}</p>" for number in range(200)))
+    assert not may_be_same(one, other)
+    assert may_be_same(one, one)
+
+
+def test_a_row_s_own_key_is_known_from_another_row_s() -> None:
+    def hole(name: str) -> Key:
+        return (Part("page:"), Part(name, hole=True))
+
+    assert is_of_one_row(hole("instance.pk"))
+    assert is_of_one_row(hole("instance.id, language"))
+    assert not is_of_one_row(hole("instance.owner.id"))
+    assert not is_of_one_row(hole("slug"))

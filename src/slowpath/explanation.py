@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from slowpath.caching import key_of
+from slowpath.caching.collecting import key_of
 from slowpath.expression import line_column
 from slowpath.keys import spell
 from slowpath.references import FunctionRef

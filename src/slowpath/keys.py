@@ -8,6 +8,8 @@ from functools import lru_cache
 from msgspec import Struct
 
 _WORDS = re.compile(r"[^\W\d_]{3,}")
+# `pk`, `instance.id`; of `instance.owner.id` it is another row's.
+_OWN_KEY = re.compile(r"(\w+\.)?(pk|id)")
 
 
 class Part(Struct, frozen=True, array_like=True):
@@ -40,27 +42,39 @@ def varies(key: Key) -> bool:
     return any(part.hole for part in key)
 
 
+def is_of_one_row(key: Key) -> bool:
+    """Whether the key holds the row's own primary key: nobody asks for that entry when the row is gone."""
+    return any(part.hole and any(_OWN_KEY.fullmatch(name) for name in part.text.split(", ")) for part in key)
+
+
 @lru_cache(maxsize=65_536)
 def may_be_same(one: Key, other: Key) -> bool:
     """Whether some text is both keys. A hole holds any text."""
-    if not one or not other:
-        return all(part.hole for part in (*one, *other))
-    first, second = one[0], other[0]
-    if first.hole:
-        return may_be_same(one[1:], other) or may_be_same(one, _rest(other))
-    if second.hole:
-        return may_be_same(other, one)
-    common = min(len(first.text), len(second.text))
-    if first.text[:common] != second.text[:common]:
-        return False
-    return may_be_same(_after(one, common), _after(other, common))
+    letters: dict[str | None, int] = {}
+    second = _letters(other)
+    for position, letter in enumerate(second):
+        letters[letter] = letters.get(letter, 0) | 1 << position
+    holes = letters.get(None, 0)
+    # Bit j: what was read of the first key may be what stands before position j of the second.
+    reached = _through(1, holes)
+    for letter in _letters(one):
+        if letter is None:
+            lowest = reached & -reached
+            reached = (2 << len(second)) - lowest
+        else:
+            reached = _through(reached & holes | (reached & letters.get(letter, 0)) << 1, holes)
+        if not reached:
+            return False
+    return bool(reached >> len(second))
 
 
-def _after(key: Key, length: int) -> Key:
-    text = key[0].text[length:]
-    return (Part(text), *key[1:]) if text else key[1:]
+def _letters(key: Key) -> list[str | None]:
+    """The key's letters, with `None` for each hole."""
+    return [letter for part in key for letter in ([None] if part.hole else part.text)]
 
 
-def _rest(key: Key) -> Key:
-    """The key without its first letter, or without the hole that it begins with."""
-    return key[1:] if key[0].hole else _after(key, 1)
+def _through(reached: int, holes: int) -> int:
+    """What is reached when a hole may hold nothing."""
+    while (more := reached | (reached & holes) << 1) != reached:
+        reached = more
+    return reached

@@ -82,6 +82,14 @@ class Proxy(Struct, frozen=True):
     path: tuple[str, ...]
 
 
+class Listener(Struct, frozen=True, order=True):
+    """Code that is told when rows are written: the signal or event, and the full name of the function, if it is in
+    sight."""
+
+    signal: str
+    function: str = ""
+
+
 class Model(Struct, frozen=True):
     """A mapped class: what its rows have, with everything inherited already in place.
 
@@ -90,9 +98,9 @@ class Model(Struct, frozen=True):
     a query: name and class (dotted; a project class or a library's). `complete` is false when a base could not be
     read, so that unknown names may be anything. `ordered` when the model itself gives its rows an order, and `ordering`
     what it says of it. `overrides` are persistence methods it or a base in the project overrides (`save`, `delete`,
-    …); `receivers` the signals or events some code of the project listens to for it. `related_type` is the type that
-    a relation's manager to this model behaves as. `settings` are names by which the project's settings speak of it
-    (`AUTH_USER_MODEL`).
+    …); `receivers` the signals or events some code of the project listens to for it, `listeners` who does where that
+    is known. `related_type` is the type that a relation's manager to this model behaves as. `settings` are names by
+    which the project's settings speak of it (`AUTH_USER_MODEL`).
     """
 
     name: str
@@ -114,6 +122,7 @@ class Model(Struct, frozen=True):
     multi_table: bool = False
     overrides: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     settings: tuple[str, ...] = ()
     ordering: tuple[str, ...] = ()
     related_type: str = ""

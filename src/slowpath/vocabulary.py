@@ -46,8 +46,8 @@ Action = Literal[
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch", "operation",
-    "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "quiet",
-    "blocks", "offload", "drive", "inject",
+    "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
+    "text", "quiet", "blocks", "offload", "drive", "inject",
 ]  # fmt: skip
 """What a call does.
 
@@ -78,7 +78,8 @@ Clients. remote: one round trip. batch: one round trip for many items. pipeline:
 pipeline. new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page.
 limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives`
 names. assign: sets the attribute of its first argument that its second names to its third, without a query. held:
-gives what the attribute of this name on the same object holds. quiet: known to do nothing of interest.
+gives what the attribute of this name on the same object holds. later: calls its argument, now or later. text: gives
+the text `gives`, with an argument in each `{}` of it. quiet: known to do nothing of interest.
 
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is

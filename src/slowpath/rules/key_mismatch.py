@@ -58,7 +58,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.caching import CacheMap, entries, site
+from slowpath.caching.cache_map import CacheMap, site
+from slowpath.caching.collecting import entries
 from slowpath.facts import UsesEntry
 from slowpath.keys import is_known, may_be_same, spell, words
 from slowpath.rules import Mark, Problem, Rule, Whole
@@ -100,8 +101,9 @@ _VERBS = {"read": "reads", "fill": "fills", "fetch": "reads and fills"}
 def _nearest(use: UsesEntry, kept: list[UsesEntry]) -> list[UsesEntry]:
     """The entries whose keys have most words in common with it."""
     own = words(use.key)
+    kept = [other for other in kept if other.cache]
     shared = {spell(other.key): len(own & words(other.key)) for other in kept}
-    most = max(shared.values())
+    most = max(shared.values(), default=0)
     if not most:
         return []
     found: dict[tuple[str, str], UsesEntry] = {}

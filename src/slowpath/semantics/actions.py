@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from slowpath.semantics import builtins
+from slowpath.semantics import builtins, texts
 from slowpath.semantics.arguments import remembered, value_at
 from slowpath.semantics.effects import CallsService, NeverRuns
 from slowpath.semantics.frame import Frame
@@ -20,6 +20,7 @@ from slowpath.semantics.values import (
     Collection,
     Constant,
     FunctionValue,
+    LambdaValue,
     Object,
     Operation,
     Rows,
@@ -138,6 +139,21 @@ def _assign(frame: Frame, call: Call) -> Value:
     return builtins.call_builtin(frame, "setattr", call.arguments, call.at, call.node)
 
 
+def _later(frame: Frame, call: Call) -> Value:
+    function = value_at(call.arguments, call.fact.argument)
+    if isinstance(function, FunctionValue | LambdaValue):
+        from slowpath.semantics.calls import call as call_now
+
+        call_now(frame, function, (), call.at, None)
+    return gone(call)
+
+
+def _text(frame: Frame, call: Call) -> Value:
+    return texts.braces(
+        Constant(call.fact.gives), [texts.hole(frame, given.value, given.node) for given in call.arguments], {}
+    )
+
+
 def _app_and_label(call: Call) -> tuple[str, str]:
     """`("shop", "Order")` for the arguments `"shop.Order"` or `"shop", "Order"`."""
     texts = [given.value.value for given in call.arguments if isinstance(given.value, Constant)]
@@ -175,4 +191,6 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "held": _held,
     "assign": _assign,
     "operation": _operation,
+    "later": _later,
+    "text": _text,
 }

@@ -155,7 +155,9 @@ def _member(frame: Frame, ref: ClassRef, name: str, receiver: Value, at: int) ->
     if method is not None:
         declaration = project.function_of(method)
         kind = frame.program.binding_of(method)
-        if kind == "property" or kind == "cached":
+        if kind == "class-property":
+            receiver = ClassValue(ref)
+        if kind in {"property", "cached", "class-property"}:
             from slowpath.semantics.calls import call_function
 
             return call_function(frame, method, receiver, (), at, None), kind == "cached"
@@ -191,7 +193,12 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
             return ModelAttribute(ref.name, (name,))
     method = project.method(ref, name)
     if method is not None:
-        if frame.program.binding_of(method) == "class":
+        kind = frame.program.binding_of(method)
+        if kind == "class-property":
+            from slowpath.semantics.calls import call_function
+
+            return call_function(frame, method, ClassValue(ref), (), at, None)
+        if kind == "class":
             return FunctionValue(method, receiver=ClassValue(ref))
         if ref.name in schema.models and frame.program.binding_of(method) == "property":
             # An expression that stands in the property's body.

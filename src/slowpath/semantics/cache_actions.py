@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics.arguments import Given
+from slowpath.semantics.arguments import Arguments, Given
 from slowpath.semantics.effects import UsesCache
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.library_call import Call
@@ -21,6 +21,7 @@ from slowpath.semantics.values import (
     LambdaValue,
     Row,
     Rows,
+    Template,
     Value,
     varying,
 )
@@ -56,6 +57,17 @@ def use(frame: Frame, cache: CacheType, call: Call) -> Value | None:
     if keyed.does == "read" and any(role == "pattern" for role, _ in keyed.parameters):
         return Collection("iterator", varying(keys[0], call.varies), varies=call.varies)
     return result
+
+
+def suspect(frame: Frame, node: e.Call, arguments: Arguments) -> None:
+    """Write down that something nobody knows is given a text by a name that caches' methods have: it may be a key."""
+    if not isinstance(node.func, e.Attribute) or node.func.attr not in frame.program.cache_methods:
+        return
+    for given in arguments:
+        value = given.value.element if isinstance(given.value, Collection) else given.value
+        if isinstance(value, Template):
+            place = frame.place(node.at)
+            frame.emit(UsesCache(place=place, does="use", cache="", key=value, label=spelled(node.func)), value.varies)
 
 
 def forget_memo(frame: Frame, ref: FunctionRef, call: Call) -> None:

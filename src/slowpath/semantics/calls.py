@@ -71,6 +71,7 @@ def call(frame: Frame, callee: Value, arguments: Arguments, at: int, node: e.Cal
             if result is not None:
                 return result
         case Unknown() if node is not None and isinstance(node.func, e.Attribute) and arguments:
+            cache_actions.suspect(frame, node, arguments)
             session = _session_of(frame, node.func.attr, arguments)
             if session is not None:
                 return _call_method(frame, replace(session, varies=callee.varies), node.func.attr, arguments, at, node)

@@ -156,9 +156,9 @@ class LoadsBadly(Effect, frozen=True):
 class UsesCache(Effect, frozen=True):
     """Reads, fills or forgets an entry of a cache (or all of them: `flush`).
 
-    `cache` is the type of the client, or `memo` for what a decorator keeps. `key` is a text, with holes where it
-    differs. `expiry` says of a fill whether it ends by itself: as `default` says, `never`, or as written. `holds` are
-    the models whose rows are in the value.
+    `cache` is the type of the client, `memo` for what a decorator keeps, or empty where it may be no cache at all.
+    `key` is a text, with holes where it differs. `expiry` says of a fill whether it ends by itself: as `default` says,
+    `never`, or as written. `holds` are the models whose rows are in the value.
     """
 
     does: CacheVerb

@@ -36,7 +36,7 @@ from slowpath.semantics.values import (
 )
 from slowpath.vocabulary import Memoizer, Type
 
-Binding = Literal["plain", "property", "cached", "static", "class"]
+Binding = Literal["plain", "property", "cached", "static", "class", "class-property"]
 
 _TRANSPARENT = {"Optional", "Annotated", "Required", "NotRequired", "Final", "ClassVar", "ReadOnly", "Mapped", "Union"}
 _SEQUENCES = {
@@ -61,6 +61,7 @@ class Names(Facts, Questions):
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
         self._texts: dict[FunctionRef, bool] = {}
+        self.cache_methods = frozenset(name for cache in self.knowledge.caches.values() for name in cache.methods)
         self._memos: dict[FunctionRef, tuple[Memoizer, e.Expression] | None] = {}
         self._text_words = (
             {"getattr", "setattr", "hasattr", "attrgetter"}
@@ -270,6 +271,8 @@ class Names(Facts, Questions):
                 return "static"
             if name == "classmethod":
                 return "class"
+            if name.endswith("classproperty"):
+                return "class-property"
             if "cached" in name and name.endswith("property"):
                 return "cached"
             if name.endswith("property") or name in {"hybrid_method", "reify"}:

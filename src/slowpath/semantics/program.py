@@ -129,7 +129,7 @@ class Program(Names):
     def _heirs(self, ref: FunctionRef) -> Iterator[ClassRef]:
         """The subclasses that inherit the method and define something that it mentions."""
         declaration = self.project.function_of(ref)
-        if not declaration.owner or self.binding_of(ref) in {"static", "class"}:
+        if not declaration.owner or self.binding_of(ref) in {"static", "class", "class-property"}:
             return
         owner = ClassRef(ref.module, declaration.owner)
         words = set(declaration.sketch.words)
@@ -143,7 +143,7 @@ class Program(Names):
     def receiver_of(self, ref: FunctionRef) -> Value:
         """What `self` (or `cls`) is in a method that nobody in particular calls."""
         owner = ClassRef(ref.module, self.project.function_of(ref).owner)
-        if self.binding_of(ref) == "class":
+        if self.binding_of(ref) in {"class", "class-property"}:
             return self.of_resolved(owner)
         if any(known.kind in {"query", "manager"} for known in self.external_types(owner)):
             users = [model for model in self.schema.models.values() if self._is_managed_by(model.managers, owner.name)]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from slowpath.libraries.django.apps import Registry
 from slowpath.libraries.django.drafts import MANAGER, MODEL, QUERYSET, Draft, Field, Meta, Target
 from slowpath.libraries.django.rows import DjangoModel
-from slowpath.schema import Access, Column, Lazy, Relation, RelationKind
+from slowpath.schema import Access, Column, Lazy, Listener, Relation, RelationKind
 
 _REVERSE: dict[RelationKind, tuple[RelationKind, Access]] = {
     "foreign-key": ("reverse-foreign-key", "manager"),
@@ -46,7 +46,7 @@ class Linker:
             self._forward[draft.name] = tuple(self._link(draft))
             self._loose.update(draft.loose)
 
-    def models(self, receivers: Mapping[str, Iterable[str]]) -> Iterator[DjangoModel]:
+    def models(self, receivers: Mapping[str, Iterable[Listener]]) -> Iterator[DjangoModel]:
         """All models; `receivers` are the signals listened to, by model, those of all models under an empty name."""
         loose = frozenset(self._loose)
         for draft in self._drafts.values():
@@ -179,12 +179,13 @@ class Linker:
         query = query or (name if related else words["class"])
         return ("", "") if name.endswith("+") else (name, query)
 
-    def _model(self, draft: Draft, receivers: Mapping[str, Iterable[str]], loose: frozenset[str]) -> DjangoModel:
+    def _model(self, draft: Draft, receivers: Mapping[str, Iterable[Listener]], loose: frozenset[str]) -> DjangoModel:
         line = self._line(draft.name)
         root = self._root(draft)
         managers = tuple(self._managers(draft))
         reverse = list(self._visible(root))
-        signals = {signal for name in ("", *(each.name for each in line)) for signal in receivers.get(name, ())}
+        listeners = {each for name in ("", *(each.name for each in line)) for each in receivers.get(name, ())}
+        signals = {listener.signal for listener in listeners}
         return DjangoModel(
             name=draft.name,
             label=draft.label,
@@ -205,6 +206,7 @@ class Linker:
             multi_table=bool(self._parents(root)),
             overrides=tuple(sorted({name for each in line for name in each.overrides})),
             receivers=tuple(sorted(signals.union(*(each.receivers for each in line)))),
+            listeners=tuple(sorted(listeners)),
             query_names=_query_names(reverse),
             attributes=frozenset().union(*(each.attributes for each in line)),
             loose=loose,

@@ -11,38 +11,48 @@ from slowpath.libraries.django.apps import Registry
 from slowpath.libraries.django.drafts import Draft
 from slowpath.libraries.django.fields import read_target
 from slowpath.libraries.django.names import Names, Placed
-from slowpath.references import External
+from slowpath.references import External, FunctionRef
+from slowpath.schema import Listener
 
 _SIGNALS = frozenset(["pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed"])
 
 
-def receivers(names: Names, registry: Registry, drafts: Mapping[str, Draft]) -> Mapping[str, frozenset[str]]:
-    """The signals listened to, by model; those listened to for all models under an empty name."""
-    found: dict[str, set[str]] = defaultdict(set)
+def receivers(names: Names, registry: Registry, drafts: Mapping[str, Draft]) -> Mapping[str, frozenset[Listener]]:
+    """Who listens to which signal, by model; those that listen for all models under an empty name."""
+    found: dict[str, set[Listener]] = defaultdict(set)
     for module in names.project.modules:
-        for signal, model in _received(names, registry, module):
+        for listener, model in _received(names, registry, module):
             if model is not None:
-                found[model].add(signal)
+                found[model].add(listener)
         for signal, package in _connected_when_ready(names, module):
             for draft in drafts.values():
                 if draft.module == package or draft.module.startswith(f"{package}."):
-                    found[draft.name].add(signal)
-    return {model: frozenset(signals) for model, signals in found.items()}
+                    found[draft.name].add(Listener(signal))
+    return {model: frozenset(listeners) for model, listeners in found.items()}
 
 
-def _received(names: Names, registry: Registry, module: str) -> Iterator[tuple[str, str | None]]:
+def _received(names: Names, registry: Registry, module: str) -> Iterator[tuple[Listener, str | None]]:
     """The signals that a module's decorators and calls name, and the model: empty for all, `None` when unknown."""
     declarations = names.project.modules[module]
     for function in declarations.functions:
         for decorator in function.decorators:
             if isinstance(decorator, Call) and decorator.arguments and dotted(decorator.func).endswith("receiver"):
                 signals = _signals(names, Placed(decorator.arguments[0].value, module))
-                yield from _of_sender(names, registry, module, signals, argument(decorator, "sender"))
+                listeners = [Listener(signal, f"{module}.{function.qualname}") for signal in signals]
+                yield from _of_sender(names, registry, module, listeners, argument(decorator, "sender"))
     for call in declarations.calls:
         match call.func:
             case Attribute(value=value, attr="connect"):
                 signals = _signals(names, Placed(value, module))
-                yield from _of_sender(names, registry, module, signals, argument(call, "sender", 1))
+                listeners = [Listener(signal, _function(names, module, call)) for signal in signals]
+                yield from _of_sender(names, registry, module, listeners, argument(call, "sender", 1))
+
+
+def _function(names: Names, module: str, call: Call) -> str:
+    """The function that a signal is connected with, empty if it is out of sight."""
+    name = dotted(argument(call, "receiver", 0))
+    meaning = names.meaning(module, name) if name else None
+    return meaning.name if isinstance(meaning, FunctionRef) else ""
 
 
 def _signals(names: Names, placed: Placed) -> tuple[str, ...]:
@@ -58,14 +68,14 @@ def _signals(names: Names, placed: Placed) -> tuple[str, ...]:
 
 
 def _of_sender(
-    names: Names, registry: Registry, module: str, signals: tuple[str, ...], sender: Expression | None
-) -> Iterator[tuple[str, str | None]]:
-    if not signals:
+    names: Names, registry: Registry, module: str, listeners: list[Listener], sender: Expression | None
+) -> Iterator[tuple[Listener, str | None]]:
+    if not listeners:
         return
     scope = Draft("", "", module, "")
     model = (registry.find(read_target(names, _owner(sender, module)), scope) or None) if sender else ""
-    for signal in signals:
-        yield signal, model
+    for listener in listeners:
+        yield listener, model
 
 
 def _owner(sender: Expression, module: str) -> Placed:

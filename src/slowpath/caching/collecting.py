@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from slowpath import expression as e
 from slowpath.facts import AnyFact, KeepsResults, Source, UsesEntry, WritesRows
@@ -12,7 +12,7 @@ from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, Uses
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Constant, Hole, Symbol, Template, Value
 from slowpath.source import Place
-from slowpath.vocabulary import CacheVerb, Memoizer
+from slowpath.vocabulary import Memoizer
 
 # More sources would not make it clearer what a value is computed from.
 _MOST_SOURCES = 8
@@ -126,42 +126,3 @@ def _ends(memoizer: Memoizer, call: e.Call) -> bool:
 
 def _chain(effect: AnyEffect) -> tuple[Place, ...]:
     return tuple(hop.place for hop in effect.via)
-
-
-class CacheMap:
-    """All that is done to a project's caches, with keys as the callers know them."""
-
-    def __init__(self, facts: Iterable[AnyFact]) -> None:
-        self.uses = _resolved([fact for fact in facts if isinstance(fact, UsesEntry)])
-        self.writes = [fact for fact in facts if isinstance(fact, WritesRows)]
-        self.memos = [fact for fact in facts if isinstance(fact, KeepsResults)]
-
-    def of(self, cache: str, *verbs: CacheVerb) -> list[UsesEntry]:
-        """What is done to entries of this cache, of these kinds."""
-        return [use for use in self.uses if use.cache == cache and use.does in verbs]
-
-    @property
-    def caches(self) -> list[str]:
-        """The kinds of caches in use, by the type of their client."""
-        return sorted({use.cache for use in self.uses})
-
-
-def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:
-    """Each use of each key once, by the shortest way that leads to it; what only callers know as they know it."""
-    by_place: dict[Place, list[UsesEntry]] = {}
-    for use in uses:
-        by_place.setdefault(use.place, []).append(use)
-    result: list[UsesEntry] = []
-    for group in by_place.values():
-        known_better = {use.chain[start:] for use in group for start in range(1, len(use.chain) + 1)}
-        closed = [use for use in group if not use.open or use.chain not in known_better]
-        best: dict[tuple[CacheVerb, Key], UsesEntry] = {}
-        for use in sorted(closed, key=lambda use: (len(use.chain), use.chain, use.function)):
-            best.setdefault((use.does, use.key), use)
-        result += best.values()
-    return result
-
-
-def site(use: UsesEntry | WritesRows) -> Place:
-    """Where it happens, in the function that it is seen from."""
-    return use.chain[0] if use.chain else use.place

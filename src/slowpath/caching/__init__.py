@@ -1,0 +1,1 @@
+"""What a project does to its caches: facts of functions, and all of them together."""

@@ -1,0 +1,71 @@
+"""All that is done to a project's caches, with keys as the callers know them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from slowpath.facts import AnyFact, KeepsResults, UsesEntry, WritesRows
+from slowpath.keys import Key, may_be_same
+from slowpath.source import Place
+from slowpath.vocabulary import CacheVerb
+
+_CLEARING = {"forget", "flush", "fill"}
+
+
+class CacheMap:
+    """All that is done to a project's caches, with keys as the callers know them."""
+
+    def __init__(self, facts: Sequence[AnyFact]) -> None:
+        self.uses = _resolved([fact for fact in facts if isinstance(fact, UsesEntry)])
+        self.writes = [fact for fact in facts if isinstance(fact, WritesRows)]
+        self.memos = [fact for fact in facts if isinstance(fact, KeepsResults)]
+        self._seen_from: dict[str, list[UsesEntry]] = defaultdict(list)
+        self.clears = [
+            fact for fact in facts if isinstance(fact, UsesEntry) and (fact.does in _CLEARING or not fact.cache)
+        ]
+        for fact in self.clears:
+            self._seen_from[fact.function].append(fact)
+
+    def of(self, cache: str, *verbs: CacheVerb) -> list[UsesEntry]:
+        """What is done to entries of this cache, of these kinds; what may be a cache counts as each."""
+        return [use for use in self.uses if use.cache in {cache, ""} and use.does in verbs]
+
+    def clears_of(self, function: str) -> list[UsesEntry]:
+        """What the function forgets, or fills anew, itself or through others."""
+        return self._seen_from.get(function, [])
+
+    def fills_of(self, use: UsesEntry) -> list[UsesEntry]:
+        """Where entries are filled that the key may be of, from rows."""
+        return [fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and may_be_same(fill.key, use.key)]
+
+    @property
+    def caches(self) -> list[str]:
+        """The kinds of caches in use, by the type of their client."""
+        return sorted({use.cache for use in self.uses} - {""})
+
+
+def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:
+    """Each use of each key once, by the shortest way that leads to it; what only callers know as they know it."""
+    by_place: dict[Place, list[UsesEntry]] = {}
+    for use in uses:
+        by_place.setdefault(use.place, []).append(use)
+    result: list[UsesEntry] = []
+    for group in by_place.values():
+        known_better = {use.chain[start:] for use in group for start in range(1, len(use.chain) + 1)}
+        closed = [use for use in group if not use.open or use.chain not in known_better]
+        best: dict[tuple[CacheVerb, Key], UsesEntry] = {}
+        for use in sorted(closed, key=lambda use: (len(use.chain), use.chain, use.function)):
+            best.setdefault((use.does, use.key), use)
+        result += best.values()
+    return result
+
+
+def site(use: UsesEntry | WritesRows) -> Place:
+    """Where it happens, in the function that it is seen from."""
+    return use.chain[0] if use.chain else use.place
+
+
+def clears(one: UsesEntry, other: UsesEntry) -> bool:
+    """Whether what one call forgets may be what the other is about."""
+    return one.cache in {other.cache, ""} and (one.does == "flush" or may_be_same(one.key, other.key))
