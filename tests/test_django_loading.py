@@ -455,5 +455,5 @@ def test_what_needs_no_rows(schema: Schema) -> None:
     count = Passed(BuilderTerm("django.db.models.Count", (Passed(Text("marks")),)))
     names = dialect.load(schema, town, Loads(), "annotate", (count, Passed(OpaqueTerm(), keyword="n"))).loads.extra
     assert names == {"marks__count", "n"}
-    spelled = dialect.spell(schema, town, Loads(every_one=True), (("twin",),))
-    assert spelled == '.prefetch_related("twin")'
+    for loads in (Loads(every_one=True), Loads(locked=True)):
+        assert dialect.spell(schema, town, loads, (("twin",),)) == '.prefetch_related("twin")'

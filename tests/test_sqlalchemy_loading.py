@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 from sqlalchemy import create_engine, inspect, select
 from sqlalchemy import orm as sql
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError
 
 from slowpath.declarations import declare
@@ -344,6 +345,14 @@ def test_a_suggestion_keeps_the_strategy_there_is(session: sql.Session) -> None:
     assert rows_of(session, f"{before}, defaultload(Order.lines).joinedload(Line.product)", "Order")
     with pytest.raises(InvalidRequestError):
         rows_of(session, f"{before}, selectinload(Order.lines).joinedload(Line.product)", "Order")
+
+
+def test_what_is_joined_to_locked_rows_is_locked_too() -> None:
+    assert dialect.spell(SCHEMA, "shop.Order", Loads(locked=True), (("user",),)) == ".options(selectinload(Order.user))"
+    query = select(SHOP.Order).options(sql.joinedload(SHOP.Order.user)).with_for_update()
+    joined = str(query.compile(dialect=postgresql.dialect()))
+    assert "JOIN" in joined
+    assert joined.endswith("FOR UPDATE")
 
 
 def test_suggested_columns(session: sql.Session) -> None:

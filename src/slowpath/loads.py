@@ -16,7 +16,7 @@ class Loads(Struct, frozen=True):
     is an error (`raiseload`); `("*",)` for all. `every_one` when all non-null to-one relations come along
     (`select_related()`). `peers` when a first read fetches for all rows at once. `extra` are attributes the query
     adds to its rows (annotations). `open` when something unreadable was loaded as well, so that nothing can be said
-    to be missing.
+    to be missing. `locked` when the query locks its rows, and with them whatever it joins.
     """
 
     paths: frozenset[Path] = frozenset()
@@ -29,6 +29,7 @@ class Loads(Struct, frozen=True):
     extra: frozenset[str] = frozenset()
     open: bool = False
     joined: frozenset[Path] = frozenset()
+    locked: bool = False
 
     def has(self, relation: str) -> bool:
         """Whether this relation came along."""
@@ -53,6 +54,7 @@ class Loads(Struct, frozen=True):
             peers=self.peers,
             open=self.open,
             joined=cut(self.joined),
+            locked=self.locked,
         )
 
     def plus(self, other: Loads) -> Loads:
@@ -70,6 +72,7 @@ class Loads(Struct, frozen=True):
             extra=self.extra | other.extra,
             open=self.open or other.open,
             joined=self.joined | other.joined,
+            locked=self.locked or other.locked,
         )
 
     def join(self, other: Loads) -> Loads:
@@ -87,6 +90,7 @@ class Loads(Struct, frozen=True):
             extra=self.extra | other.extra,
             open=self.open or other.open,
             joined=self.joined & other.joined,
+            locked=self.locked or other.locked,
         )
 
 

@@ -29,7 +29,8 @@ follows the rows there and shows the way. It reports at the query, because that 
 
 Rows of which it is not known what they brought along: parameters, results of code that cannot be read. Loops that
 turn a few times whatever the data, that stop at the first hit, or that go batch by batch. Relations that were
-assigned, or that the model loads by itself.
+assigned, or that the model loads by itself. Reads that are five calls away from the loop have low confidence, and are
+not reported by default.
 
 ## Fix safety
 
@@ -43,11 +44,12 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from slowpath.finding import Confidence
 from slowpath.loads import Loads
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, ReadsRelation, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import each, growing, steps
+from slowpath.semantics.repetition import each, growing, how_sure, steps
 from slowpath.semantics.values import Origin
 
 _SHOWN = 3
@@ -83,7 +85,7 @@ def _problem(effect: ReadsRelation, origin: Origin, context: Context, program: P
     path = ".".join(effect.path)
     rows = program.schema.label(origin.model)
     dialect = program.dialect_of(origin.model)
-    loads = effect.loads if len(effect.path) == 1 else Loads()
+    loads = effect.loads if len(effect.path) == 1 else Loads(locked=effect.loads.locked)
     remedy = dialect.spell(program.schema, origin.model, loads, (effect.path,)) if dialect is not None else ""
     verb = f"asked for its {effect.call}" if effect.call else "read"
     price = "an error with an async session" if effect.raises else f"1 query per {each(context)}"
@@ -93,9 +95,15 @@ def _problem(effect: ReadsRelation, origin: Origin, context: Context, program: P
         subject=effect.path,
         help=_help(remedy, origin.label, path),
         related=_related(effect, context, path),
-        confidence="medium" if len(effect.via) > 3 else "high",
+        confidence=_confidence(effect, context),
         facts=(path, each(context), rows, remedy, origin.label),
     )
+
+
+def _confidence(effect: ReadsRelation, context: Context) -> Confidence:
+    if how_sure(effect, context) == "low":
+        return "low"
+    return "medium" if len(effect.via) > 3 else "high"
 
 
 def _help(remedy: str, label: str, path: str) -> str:

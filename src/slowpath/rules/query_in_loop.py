@@ -31,7 +31,8 @@ every turn needs no batch: it belongs before the loop.
 
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
 `return` or `break`, in an `except`, on a miss of a dict that is filled there). Calls that do a whole job for each
-item have low confidence, and are not reported by default.
+item, that lock what they read, or that are five calls away from their query, and rows that are fetched to do something
+with each of them, have low confidence, and are not reported by default.
 
 ## Fix safety
 
@@ -45,16 +46,13 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import AnyEffect, CallsService, Context, RunsQuery, Writes
+from slowpath.semantics.effects import CACHE, AnyEffect, CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, each, growing, how_sure, invariant, place_in, steps
 from slowpath.source import Place
 
 # A helper asks this much for an item; what asks more is a job of its own.
 _MOST_QUERIES = 3
-
-# What tables call caches of any make.
-_CACHE = "cache"
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -74,8 +72,10 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if context is not None and not (effect.via or effect.computed or _is_written(effect, function)):
             yield _unchanged(effect, context)
     for (place, _), found in per_item.items():
-        problem = _per_item(place, [effect for effect, _ in found], found[0][1])
-        yield replace(problem, confidence="low") if _is_operation(found[0][0], found[0][1], function) else problem
+        effects, context = [effect for effect, _ in found], found[0][1]
+        problem = _per_item(place, effects, context)
+        meant = _is_operation(effects[0], context, function) or _is_part_of_work(effects, context, function)
+        yield replace(problem, confidence="low") if meant else problem
 
 
 def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bool:
@@ -86,9 +86,22 @@ def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bo
     return len(queries) > _MOST_QUERIES or any(_is_work(other) for other in behind)
 
 
+def _is_part_of_work(effects: Sequence[RunsQuery], context: Context, function: Function) -> bool:
+    """Whether the rows of an item are locked by what the loop calls, or fetched to work on each of them: the work takes
+    the time, and goes item by item."""
+    if any(effect.locks and steps(effect, context) for effect in effects):
+        return True
+    fetched = {effect.origin for effect in effects if effect.origin is not None}
+    return any(
+        _is_work(other) and any(inner.origin in fetched for inner in other.contexts)
+        for other in function.summary.effects
+        if context in other.contexts
+    )
+
+
 def _is_work(effect: AnyEffect) -> bool:
     """Whether something else is changed or asked, and not just now and then; a look into a cache is no work."""
-    return isinstance(effect, Writes | CallsService) and not effect.rare and getattr(effect, "service", "") != _CACHE
+    return isinstance(effect, Writes | CallsService) and not effect.rare and getattr(effect, "service", "") != CACHE
 
 
 def _is_written(effect: RunsQuery, function: Function) -> bool:

@@ -23,7 +23,10 @@ thousand times; a commit also waits for the disk. The ORM has a form that writes
 ## What silences it
 
 Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
-model inherits from another table. Loops that handle the errors of each item. Loops over a few constants, and batches.
+model inherits from another table. (`get_or_create` looks each item up all the same, and is reported.) Loops that
+handle the errors of each item. Loops over a few constants, batches, and statements for a list of rows or keys. A commit
+that ends a piece of work (another service was asked on the same turn, or the called function looks its row up) has
+low confidence, and is not reported by default.
 
 ## Fix safety
 
@@ -35,14 +38,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import CallsService, Context, RunsQuery, Writes
+from slowpath.semantics.effects import CACHE, CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, each, place_in, repeated, steps
+from slowpath.semantics.repetition import callees, each, how_sure, place_in, repeated, steps
 from slowpath.source import Place
 
 # A write asks this much first; what asks more is a job of its own.
 _MOST_QUERIES = 2
+
+# What looking up what is there saves even where every new row is to be saved by itself.
+_LOOK_UP = "fetch the existing rows with one query before the loop, and save only what is new or has changed"
 
 # What the one-by-one form runs and the bulk form does not: overridden methods, and signals.
 _HOOKS: dict[str, tuple[set[str], set[str]]] = {
@@ -60,12 +68,14 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if not isinstance(effect, Writes) or effect.rare or effect.handled or effect.action in {"bulk", "flush"}:
             continue
         context = repeated(effect)
-        if context is not None and not _means_more(effect, program):
+        if context is not None and (effect.action == "get-or-create" or not _means_more(effect, program)):
             found.setdefault((place_in(effect, context), context.place), []).append((effect, context))
     for (place, _), group in found.items():
         effects = [effect for effect, _ in group]
-        if _is_one_write(effects, group[0][1], function):
-            yield _problem(place, effects, group[0][1])
+        context = group[0][1]
+        if _is_one_write(effects, context, function):
+            problem = _problem(place, effects, context, program)
+            yield replace(problem, confidence="low") if _is_boundary(effects, context, function) else problem
 
 
 def _is_one_write(effects: Sequence[Writes], context: Context, function: Function) -> bool:
@@ -82,6 +92,22 @@ def _is_one_write(effects: Sequence[Writes], context: Context, function: Functio
     return any(effect.action == "commit" for effect in effects) or (len(calls) == 1 and len(writes) == 1)
 
 
+def _is_boundary(effects: Sequence[Writes], context: Context, function: Function) -> bool:
+    """Whether a commit ends a piece of work for one item: something that was asked of another service is not to be done
+    twice, and a function that looks its row up, changes it and commits is a transaction for its other callers too."""
+    commits = [effect for effect in effects if effect.action == "commit"]
+    if not commits:
+        return False
+    ways = {effect.via for effect in commits if steps(effect, context)}
+    for other in function.summary.effects:
+        if context in other.contexts and not other.rare:
+            if isinstance(other, CallsService) and other.service != CACHE:
+                return True
+            if isinstance(other, RunsQuery) and other.action != "refresh" and other.via in ways:
+                return True
+    return False
+
+
 def _means_more(effect: Writes, program: Program) -> bool:
     """Whether the one-by-one form does what the bulk form would not."""
     model = program.schema.models.get(effect.model)
@@ -95,7 +121,7 @@ def _means_more(effect: Writes, program: Program) -> bool:
     return effect.action in {"create", "save", "get-or-create"} and model.multi_table
 
 
-def _problem(place: Place, effects: Sequence[Writes], context: Context) -> Problem:
+def _problem(place: Place, effects: Sequence[Writes], context: Context, program: Program) -> Problem:
     first = min(effects, key=lambda effect: len(effect.via))
     names = callees(first, context)
     # Some of several may be on ways that exclude each other.
@@ -105,9 +131,9 @@ def _problem(place: Place, effects: Sequence[Writes], context: Context) -> Probl
         place=place,
         message=f"{start} once per {each(context)}: {writes} per {each(context)}",
         subject=(names[0] if names else first.label,),
-        help=_help(first),
+        help=_help(first) if not _means_more(first, program) else _LOOK_UP,
         related=_related(effects, context),
-        confidence="medium" if len(first.via) > 2 else "high",
+        confidence=how_sure(first, context) if len(names) > 2 else "medium" if len(first.via) > 2 else "high",
     )
 
 

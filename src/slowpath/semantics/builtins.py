@@ -23,6 +23,7 @@ from slowpath.semantics.values import (
     ModuleValue,
     Row,
     Rows,
+    Symbol,
     Unknown,
     Value,
     unknown,
@@ -152,7 +153,7 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
                     origin=value.origin,
                     label=spelled(source),
                     compared=frame.compared,
-                    used=value.sliced or frame.needs_rows(source),
+                    used=value.sliced or value.needed or frame.needs_rows(source),
                     exists=frame.program.asks(value, "exists"),
                     count=frame.program.asks(value, "count"),
                 ),
@@ -224,7 +225,7 @@ def tested(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:
                 origin=value.origin,
                 label=spelled(node),
                 compared=True,
-                used=value.sliced or frame.needs_rows(node),
+                used=value.sliced or value.needed or frame.needs_rows(node),
                 exists=frame.program.asks(value, "exists"),
                 count=frame.program.asks(value, "count"),
             ),
@@ -244,11 +245,11 @@ def _getattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Cal
     if (
         isinstance(target, Constant)
         and isinstance(target.value, str)
-        and isinstance(value, Row | Instance | ModuleValue)
+        and isinstance(value, Row | Instance | ModuleValue | Symbol)
         and source is not None
     ):
         relation = isinstance(value, Row) and frame.program.schema.relation(value.model, target.value) is not None
-        if name == "getattr" and len(arguments) > 2 and not relation:
+        if name == "getattr" and len(arguments) > 2 and not relation and not isinstance(value, Symbol):
             return unknown(value)
         if name == "hasattr" and not relation:
             return unknown(value)

@@ -11,6 +11,9 @@ from slowpath.semantics.values import NOTHING, Bound, Origin, Trail, Value
 from slowpath.source import Place
 from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
 
+# What tables call caches of any make.
+CACHE = "cache"
+
 ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
 
@@ -84,7 +87,7 @@ class RunsQuery(Effect, frozen=True):
 
     `computed` when it mentions what was worked out on the same turn, and may differ for all that is known.
     `relation` is set when it goes through a relation of a row, `bypasses` when that relation had been loaded already
-    and the call did not use it.
+    and the call did not use it. `locks` when it locks its rows, as one does who means to change them.
     """
 
     label: str
@@ -97,6 +100,7 @@ class RunsQuery(Effect, frozen=True):
     path: Path = ()
     instead: str = ""
     computed: bool = False
+    locks: bool = False
 
 
 class Writes(Effect, frozen=True):

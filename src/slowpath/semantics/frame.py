@@ -247,6 +247,11 @@ class Frame:
         body = self.program.body_of(self.module, self.function)
         return body is None or uses.needs_rows(body, node.id)
 
+    def needs_rows_here(self, node: e.Expression) -> bool:
+        """Whether the function does something with the rows that this variable holds besides returning them."""
+        body = self.program.body_of(self.module, self.function)
+        return isinstance(node, e.Name) and body is not None and uses.needs_rows(body, node.id, returned=False)
+
     def is_of_this_turn(self, value: Value) -> bool:
         """Whether the value was made for this turn of the innermost loop, or for this call."""
         if not self.contexts:

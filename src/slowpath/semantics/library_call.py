@@ -104,6 +104,7 @@ def ran(frame: Frame, call: Call, rows: Rows, varies: frozenset[int]) -> None:
             path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
             instead=call.fact.instead,
             rare=rows.batched,
+            locks=rows.loads.locked,
         ),
         varies,
     )
@@ -115,7 +116,8 @@ def asked(frame: Frame, call: Call, rows: Rows) -> None:
     trails.ask(frame, rows, call.at, call.name, passed(own))
 
 
-def wrote(frame: Frame, call: Call, model: str) -> None:
+def wrote(frame: Frame, call: Call, model: str, *, batched: bool = False) -> None:
+    """Write down that the call writes; `batched` when it does so for many rows at once, others on each turn."""
     waits(frame, call)
     frame.emit(
         Writes(
@@ -124,6 +126,7 @@ def wrote(frame: Frame, call: Call, model: str) -> None:
             action=call.fact.action,
             model=model,
             instead=call.fact.instead,
+            rare=batched,
         ),
         call.varies,
     )

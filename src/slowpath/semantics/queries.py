@@ -65,6 +65,7 @@ def run(frame: Frame, rows: Rows, at: int, node: e.Expression, action: str = "ro
                 origin=rows.owner.origin if rows.owner is not None and rows.cached else rows.origin,
                 path=(*rows.owner.prefix, rows.relation) if rows.owner is not None else (),
                 rare=rows.batched,
+                locks=rows.loads.locked,
             ),
             rows.varies,
             _depth_of(frame, node),

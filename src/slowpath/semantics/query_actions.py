@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.semantics import queries, trails
 from slowpath.semantics.arguments import passed, value_at
+from slowpath.semantics.dependence import all_varies
 from slowpath.semantics.effects import AnyEffect, Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, row_of, single
@@ -34,16 +35,18 @@ from slowpath.vocabulary import LoadProblem
 def _same(frame: Frame, call: Call) -> Value:
     rows = rows_in(call)
     if rows is None:
-        return varying(call.receiver, call.varies)
+        return _statement_after(frame, call)
     kept = rows.owner is not None and rows.cached and not rows.refined
     manager_type = frame.program.row_list_type(rows, call.fact)
-    return replace(rows, here=rows.here and (kept or not frame.program.runs_itself(rows.type)), type=manager_type)
+    batched = rows.batched or _takes_batch(frame, call)
+    here = rows.here and (kept or not frame.program.runs_itself(rows.type))
+    return replace(rows, here=here, type=manager_type, batched=batched)
 
 
 def refine(frame: Frame, call: Call) -> Value:
     rows = rows_in(call)
     if rows is None:
-        return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else gone(call)
+        return _statement_after(frame, call) if isinstance(call.receiver, Object) else gone(call)
     if call.fact.cached == "always":
         # A query that is answered from memory whatever it is of: `none()`.
         return Collection("list", UNKNOWN, items=(), varies=call.varies)
@@ -74,6 +77,22 @@ def refine(frame: Frame, call: Call) -> Value:
     return refined
 
 
+def _statement_after(frame: Frame, call: Call) -> Value:
+    """A statement of no model's rows, or whatever else gives itself, after one of its methods."""
+    value = varying(call.receiver, call.varies)
+    return replace(value, batched=True) if isinstance(value, Object) and _takes_batch(frame, call) else value
+
+
+def _takes_batch(frame: Frame, call: Call) -> bool:
+    """Whether a statement that writes is given a list of rows to write, or one of keys, another one on each turn."""
+    kind = call.receiver.type if isinstance(call.receiver, Object | Rows) else ""
+    if not frame.program.writes_when_executed(kind):
+        return False
+    rows = (given.value for given in call.arguments if not given.keyword and not given.star)
+    keys = (frame.lookup(listed) for given in call.arguments for listed in compared_with_lists(given.node))
+    return any(value is not None and _is_batch(value) for value in (*rows, *keys))
+
+
 def _listed(frame: Frame, call: Call) -> Iterator[Value]:
     """What columns are compared with by keyword or by `in_`."""
     for given in call.arguments:
@@ -89,7 +108,7 @@ def _listed(frame: Frame, call: Call) -> Iterator[Value]:
 
 def _is_batch(value: Value) -> bool:
     """Whether the value is a list of keys, another one on each turn: the query is for many items already."""
-    return isinstance(value, Collection) and value.kind != "dict" and value.items is None and bool(value.varies)
+    return isinstance(value, Collection) and value.kind != "dict" and value.items is None and bool(all_varies(value))
 
 
 def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:
@@ -107,6 +126,13 @@ def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:
         if not relation.many and (relation.column in mentioned or relation.target in given)
     }
     return replace(rows, loads=replace(rows.loads, paths=rows.loads.paths | near)) if near else rows
+
+
+def _lock(frame: Frame, call: Call) -> Value:
+    rows = refine(frame, call)
+    alone = any(given.keyword == "of" for given in call.arguments)
+    # Where it is said whose rows are locked, what is joined is not.
+    return rows if alone or not isinstance(rows, Rows) else replace(rows, loads=replace(rows.loads, locked=True))
 
 
 def _load(frame: Frame, call: Call) -> Value:
@@ -289,6 +315,7 @@ QUERY_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "same": _same,
     "refine": refine,
     "order": refine,
+    "lock": _lock,
     "load": _load,
     "columns": _load,
     "annotate": _load,

@@ -143,7 +143,7 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
         return None
     if frame.program.writes_when_executed(value.type):
         if not _is_for_many(call):
-            wrote(frame, call, value.model)
+            wrote(frame, call, value.model, batched=value.batched)
             asked(frame, call, value)
         return None
     ran(frame, call, value, call.varies)
@@ -154,7 +154,7 @@ def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
     if isinstance(statement, Object):
         if frame.program.writes_when_executed(statement.type):
             if not _is_for_many(call):
-                wrote(frame, call, "")
+                wrote(frame, call, "", batched=statement.batched)
             return
         known = frame.program.fact(statement.type, "execute")
         if known is not None and known.action == "execute":

@@ -67,7 +67,10 @@ def _evaluate(frame: Frame, statement: s.Evaluate) -> None:
 
 def _return(frame: Frame, statement: s.Return) -> None:
     if statement.value is not None:
-        frame.returns.append(evaluate(frame, statement.value))
+        value = evaluate(frame, statement.value)
+        if isinstance(value, Rows) and value.here and frame.needs_rows_here(statement.value):
+            value = replace(value, needed=True)
+        frame.returns.append(value)
     frame.dead = True
 
 

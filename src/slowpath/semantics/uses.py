@@ -122,11 +122,17 @@ def flag_of(test: e.Expression) -> str:
     return e.dotted(test)
 
 
-def needs_rows(block: s.Block, name: str) -> bool:
-    """Whether the variable is used for more than a count or a test: gone through, passed on, returned, indexed,
-    refined."""
+def needs_rows(block: s.Block, name: str, *, returned: bool = True) -> bool:
+    """Whether the variable is used for more than a count or a test: gone through, passed on, returned (unless that is
+    not to count), indexed, refined."""
     uses = sum(1 for found in _loads(block) if found == name)
+    if not returned:
+        uses -= sum(1 for part in statements_of(block) if isinstance(part, s.Return) and _names(part.value, name))
     return uses > sum(1 for found in _counts_of(block) if found == name)
+
+
+def _names(node: object, name: str) -> bool:
+    return isinstance(node, e.Name) and node.id == name
 
 
 def _loads(node: object) -> Iterator[str]:

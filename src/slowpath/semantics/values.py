@@ -154,11 +154,13 @@ class Instance(Value, frozen=True):
 
 
 class Object(Value, frozen=True):
-    """An instance of a library's type, how it was built, and what was called on it since (builders only)."""
+    """An instance of a library's type, how it was built, and what was called on it since (builders only); `batched`
+    when it is a statement for many rows, others on each turn."""
 
     type: str
     arguments: tuple[tuple[str, Value], ...] = ()
     chain: tuple[tuple[str, tuple[tuple[str, Value], ...]], ...] = ()
+    batched: bool = False
 
 
 class Collection(Value, frozen=True):
@@ -212,7 +214,8 @@ class Rows(Value, frozen=True):
     has. `owner` and `relation` are set for the rows of a relation of one row, `cached` when these came with the row.
     `items` are the parts of each item when the query gives tuples, `fields` what every row was given since; `plain`
     when it gives no rows at all. `here` when it has run, `batched` when it was filtered by a list of keys that
-    differs from turn to turn. `trail` is how the query was made, `None` when that is not known.
+    differs from turn to turn, `needed` when the function that gave them did something with them itself. `trail` is how
+    the query was made, `None` when that is not known.
     """
 
     model: str
@@ -232,6 +235,7 @@ class Rows(Value, frozen=True):
     sliced: bool = False
     refined: bool = False
     batched: bool = False
+    needed: bool = False
     fields: tuple[tuple[str, Value], ...] = ()
     implicit: bool = True
     bound: Bound = "growing"
@@ -354,6 +358,7 @@ def _join_rows(one: Rows, other: Rows) -> Rows:
         here=one.here and other.here,
         fields=_join_fields(one.fields, other.fields),
         refined=one.refined or other.refined,
+        needed=one.needed or other.needed,
         plain=one.plain,
         bound=one.bound if one.bound == other.bound else "growing",
         trail=_weaker(one.trail, other.trail),

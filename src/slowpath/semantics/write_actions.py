@@ -47,7 +47,7 @@ def _write(frame: Frame, call: Call) -> Value:
     if rows is not None and rows.owner is not None and rows.owner.fresh and frame.is_of_this_turn(rows.owner):
         # The links of a row that was made on this turn cannot be written before it.
         return gone(call)
-    wrote(frame, call, model_of(call))
+    wrote(frame, call, model_of(call), batched=rows is not None and rows.batched)
     if rows is not None and call.fact.action == "write":
         asked(frame, call, rows)
     return gone(call)

@@ -63,8 +63,8 @@ def _hops(schema: Schema, model: str, loads: Loads, path: Path) -> tuple[_Hop, .
 
 def _can_join(loads: Loads, hops: tuple[_Hop, ...]) -> bool:
     """Whether `select_related` can bring the whole path without undoing or repeating what is there."""
-    if loads.every_one:
-        # With names it would forget that it was called without.
+    if loads.every_one or loads.locked:
+        # With names it would forget that it was called without; of rows that are locked, it would lock others too.
         return False
     apart = loads.paths - loads.joined
     return all(

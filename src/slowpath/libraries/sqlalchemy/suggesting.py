@@ -55,18 +55,19 @@ def _option(schema: Schema, model: str, loads: Loads, path: Path, below: Tree) -
     relation = schema.relation(model, path[-1])
     if relation is None:
         return ""
-    here = f"{_loader(relation, path in loads.paths)}({schema.label(model)}.{relation.name})"
+    here = f"{_loader(relation, loads, path)}({schema.label(model)}.{relation.name})"
     further = _options(schema, relation.target, loads, path, below)
     if len(further) == 1:
         return f"{here}.{further[0]}"
     return f"{here}.options({', '.join(further)})" if further else here
 
 
-def _loader(relation: Relation, loaded: bool) -> str:
+def _loader(relation: Relation, loads: Loads, path: Path) -> str:
     # A second strategy for a relation that is loaded already would contradict the first: SQLAlchemy raises.
-    if loaded or relation.lazy in {"joined", "batch"}:
+    if path in loads.paths or relation.lazy in {"joined", "batch"}:
         return "defaultload"
-    return "selectinload" if relation.many else "joinedload"
+    # A join of rows that are locked would lock the others too.
+    return "selectinload" if relation.many or loads.locked else "joinedload"
 
 
 def _chain(schema: Schema, model: str, path: Path) -> str:
