@@ -1,0 +1,58 @@
+"""The language server in a real editor: Neovim, without a screen, through its own client."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slowpath.config import Settings
+from slowpath.workspace import run
+
+NVIM = shutil.which("nvim")
+SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop"
+VIEWS = "django_shop/views.py"
+SCRIPT = """
+local python, file, report = unpack(ARGUMENTS)
+vim.cmd("edit " .. file)
+local command = { python, "-m", "slowpath", "server" }
+local client = vim.lsp.start_client({ name = "slowpath", cmd = command, root_dir = vim.fn.getcwd() })
+vim.lsp.buf_attach_client(0, client)
+local function shown()
+  local found = {}
+  for _, each in ipairs(vim.diagnostic.get(0)) do
+    table.insert(found, { each.lnum + 1, each.source, each.message })
+  end
+  return found
+end
+vim.wait(60000, function() return #shown() > 0 end, 20)
+local first = shown()
+-- One more line, typed and not saved.
+vim.api.nvim_buf_set_lines(0, 0, 0, false, { "# typed" })
+vim.wait(60000, function() local now = shown() return #now > 0 and now[1][1] == first[1][1] + 1 end, 20)
+vim.fn.writefile({ vim.fn.json_encode({ first, shown() }) }, report)
+vim.lsp.stop_client(client)
+vim.cmd("qall!")
+"""
+
+
+@pytest.mark.skipif(NVIM is None, reason="needs Neovim (`apt-get install neovim`)")
+def test_findings_are_shown_and_follow_what_is_typed(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(SHOP, root)
+    (root / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
+    report, script = tmp_path / "report.json", tmp_path / "script.lua"
+    arguments = ", ".join(json.dumps(each) for each in (sys.executable, VIEWS, str(report)))
+    script.write_text(SCRIPT.replace("ARGUMENTS", f"{{ {arguments} }}"), encoding="utf-8")
+    command = [str(NVIM), "--headless", "--clean", "-n", "-c", f"luafile {script}"]
+    subprocess.run(command, cwd=root, env={**os.environ, "HOME": str(tmp_path)}, timeout=180, check=True)
+    first, typed = json.loads(report.read_text(encoding="utf-8"))
+    expected = [finding.span.line for finding in run(root, Settings(), [VIEWS], cache=False, jobs=1).findings]
+    assert sorted(line for line, _, _ in first) == expected
+    assert sorted(line for line, _, _ in typed) == [line + 1 for line in expected]
+    assert {source for _, source, _ in first} == {"slowpath"}
