@@ -152,7 +152,7 @@ class Session:
             if is_needed_elsewhere():
                 return False
             self._ask(ref)
-        if not self._waiting:
+        if not (self._waiting or self._is_judged):
             self._judge()
         return True
 
