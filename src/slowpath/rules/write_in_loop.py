@@ -25,8 +25,8 @@ thousand times; a commit also waits for the disk. The ORM has a form that writes
 Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
 model inherits from another table. (`get_or_create` looks each item up all the same, and is reported.) Loops that
 handle the errors of each item. Loops over a few constants, batches, and statements for a list of rows or keys. A commit
-that ends a piece of work (another service was asked on the same turn, or the called function looks its row up) has
-low confidence, and is not reported by default.
+that ends a piece of work (another service was asked on the same turn), or that is five calls away, has low confidence,
+and is not reported by default.
 
 ## Fix safety
 
@@ -93,19 +93,12 @@ def _is_one_write(effects: Sequence[Writes], context: Context, function: Functio
 
 
 def _is_boundary(effects: Sequence[Writes], context: Context, function: Function) -> bool:
-    """Whether a commit ends a piece of work for one item: something that was asked of another service is not to be done
-    twice, and a function that looks its row up, changes it and commits is a transaction for its other callers too."""
-    commits = [effect for effect in effects if effect.action == "commit"]
-    if not commits:
-        return False
-    ways = {effect.via for effect in commits if steps(effect, context)}
-    for other in function.summary.effects:
-        if context in other.contexts and not other.rare:
-            if isinstance(other, CallsService) and other.service != CACHE:
-                return True
-            if isinstance(other, RunsQuery) and other.action != "refresh" and other.via in ways:
-                return True
-    return False
+    """Whether a commit ends a piece of work for one item: what was asked of another service is not to be done twice."""
+    return any(effect.action == "commit" for effect in effects) and any(
+        isinstance(other, CallsService) and other.service != CACHE and not other.rare
+        for other in function.summary.effects
+        if context in other.contexts
+    )
 
 
 def _means_more(effect: Writes, program: Program) -> bool:
