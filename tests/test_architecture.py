@@ -106,6 +106,8 @@ EVERYDAY = {
     "stdlib",
     "http",
     "chunks",
+    "contexts",
+    "locks",
     "dbapi",
     "requests",
     "databases",

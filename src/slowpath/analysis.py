@@ -104,7 +104,13 @@ class Workshop:
         self.schema = ground.schema
         self.relevance = relevance or Relevance(self.project, self.schema, ground.tables)
         self.program = Program(
-            self.project, self.schema, ground.tables, texts.lines_of, self._matters, self.relevance.on_loop
+            self.project,
+            self.schema,
+            ground.tables,
+            texts.lines_of,
+            self._matters,
+            self.relevance.on_loop,
+            self._acquires,
         )
         self.rules = config.selected(load(), settings)
         self.program.limits = self.relevance.limits
@@ -114,6 +120,10 @@ class Workshop:
         # Whether it does is a thing to depend on as well.
         self.program.consulted.add(ref)
         return self.relevance.matters(ref)
+
+    def _acquires(self, ref: FunctionRef) -> bool:
+        self.program.consulted.add(ref)
+        return self.relevance.acquires(ref)
 
     def check(self, functions: Iterable[FunctionRef]) -> Part:
         """What is wrong with these functions, whichever rules are selected."""
@@ -146,7 +156,7 @@ class Workshop:
         if self.project.declared(module, qualname) != FunctionRef(module, qualname):
             return ""
         ref = FunctionRef(module, qualname)
-        flags = (self.relevance.matters(ref), self.relevance.on_loop(ref))
+        flags = (self.relevance.matters(ref), self.relevance.on_loop(ref), self.relevance.acquires(ref))
         return " ".join((self.project.function_of(ref).digest, *map(str, flags), *sorted(self.relevance.limits)))
 
     def fingerprint(self) -> str:

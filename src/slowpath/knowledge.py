@@ -116,6 +116,9 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         asynchronous=earlier.asynchronous if later.asynchronous is None else later.asynchronous,
         making=later.making or earlier.making,
         limit=later.limit or earlier.limit,
+        resource=later.resource or earlier.resource,
+        leaving=later.leaving or earlier.leaving,
+        collected=earlier.collected if later.collected is None else later.collected,
     )
 
 
@@ -163,6 +166,9 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         asynchronous=bool(entry.asynchronous),
         making=entry.making,
         limit=entry.limit,
+        resource=entry.resource,
+        leaving=entry.leaving,
+        collected=bool(entry.collected),
     )
 
 

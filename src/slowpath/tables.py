@@ -6,7 +6,8 @@ method would run once an item (`remote = { get = "mget" }`) or, where the action
 (`new = { cursor = "a.Cursor" }`). `gives`, `argument`, `cached`, `cached-if-ordered` and `asynchronous` add to
 methods so listed; `blocks` names the work of each (`blocks = { wait = "process" }`), `time-limit` the argument that
 limits how long it waits, its position, and what sets it elsewhere (`time-limit = { get = "timeout 2 unless mount" }`),
-`shared` what to make once for many calls to share a connection.
+`shared` what to make once for many calls to share a connection. `releases`, `rests`, `acquires`, `lends`, `takes` and
+`enters-argument` list methods, or give for each the number of the argument that is meant.
 `class-methods` holds the same for calls on the class, `[function]` for functions by dotted name; `[object]` names the
 types of modules' variables; what `[cache]` and `[memo]` say is described in `entries`.
 """
@@ -21,16 +22,40 @@ from msgspec.structs import replace
 
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
-from slowpath.vocabulary import Action, Cached, CacheType, Fact, Limit, Memoizer, TypeKind, Work
+from slowpath.vocabulary import (
+    Action,
+    Cached,
+    CacheType,
+    Fact,
+    Leaving,
+    Limit,
+    Memoizer,
+    Owning,
+    Resource,
+    TypeKind,
+    Work,
+)
+
+Some = TypeVar("Some")
 
 FORMAT = 1
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 _WORKS: tuple[Work, ...] = get_args(Work)
+_RESOURCES: tuple[Resource, ...] = get_args(Resource)
+_LEAVINGS: tuple[Leaving, ...] = get_args(Leaving)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held", "text"})
 _SECTIONS = ("format", "type", "function", "object", "cache", "memo")
-_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", "shared")
+_OWNING: dict[str, Owning] = {
+    "releases": "releases",
+    "rests": "rests",
+    "acquires": "acquires",
+    "lends": "lends",
+    "takes": "takes",
+    "enters-argument": "enters",
+}
+_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", "shared", *_OWNING)
 _TRAITS = (
     "kind",
     "aliases",
@@ -43,10 +68,10 @@ _TRAITS = (
     "sends",
     "calls",
     "making",
+    "resource",
+    "leaving",
+    "collected",
 )
-
-
-Some = TypeVar("Some")
 
 
 class KnowledgeError(SlowpathError):
@@ -94,6 +119,9 @@ class Entry(Struct, frozen=True):
     asynchronous: bool | None = None
     making: Work | None = None
     limit: Limit | None = None
+    resource: Resource = ""
+    leaving: Leaving = ""
+    collected: bool | None = None
 
 
 class Table(Struct, frozen=True):
@@ -132,22 +160,23 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
     return Entry(
         place=place,
         name=name,
-        kind=_kind(table["kind"], place.at("kind")) if "kind" in table else None,
+        kind=_one_of(KINDS, table["kind"], place.at("kind"), "kind") if "kind" in table else None,
         aliases=_texts(table.get("aliases", []), place.at("aliases")),
         extends=_texts(table.get("extends", []), place.at("extends")),
         methods=_facts(_of_methods(table), place, other_keys=_TRAITS),
         class_methods=_facts(class_methods, place.at("class-methods")),
         attributes=_texts_by_name(table.get("attributes", {}), place.at("attributes")),
         enters=_text(table.get("enters", ""), place.at("enters")),
-        awaitable=_flag(table["awaitable"], place.at("awaitable")) if "awaitable" in table else None,
-        implicit_loads=_flag(table["implicit-loads"], place.at("implicit-loads"))
-        if "implicit-loads" in table
-        else None,
+        awaitable=_maybe(table, "awaitable", place),
+        implicit_loads=_maybe(table, "implicit-loads", place),
         sends=_text(table.get("sends", ""), place.at("sends")),
         calls=_text(table.get("calls", ""), place.at("calls")),
         asynchronous=True if table.get("asynchronous") is True else None,
-        making=_work(table["making"], place.at("making")) if "making" in table else None,
+        making=_one_of(_WORKS, table["making"], place.at("making"), "work") if "making" in table else None,
         limit=_limit(table["time-limit"], place.at("time-limit")) if isinstance(table.get("time-limit"), str) else None,
+        resource=_one_of(_RESOURCES, table.get("resource", ""), place.at("resource"), "resource"),
+        leaving=_one_of(_LEAVINGS, table.get("leaving", ""), place.at("leaving"), "leaving"),
+        collected=_maybe(table, "collected", place),
     )
 
 
@@ -208,7 +237,7 @@ def _facts(table: Mapping[str, object], place: Place, other_keys: tuple[str, ...
 
 def _fact(action: Action, extra: str, place: Place) -> Fact:
     if action == "blocks":
-        return Fact(action, work=_work(extra, place))
+        return Fact(action, work=_one_of(_WORKS, extra, place, "work"))
     return Fact(action, gives=extra) if action in _MAKES else Fact(action, instead=extra)
 
 
@@ -234,7 +263,17 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
         _mapping(table.get("time-limit", {}), place.at("time-limit")), place.at("time-limit")
     ):
         facts[name] = replace(known(name, "time-limit"), limit=_limit(words, at))
+    for key, owning in _OWNING.items():
+        for name, subject in _subjects(table.get(key, []), place.at(key)):
+            facts[name] = replace(known(name, key), owning=owning, subject=subject)
     return facts
+
+
+def _subjects(value: object, place: Place) -> Iterable[tuple[str, int]]:
+    """The methods, each with the number of the argument that it is about, -1 for what it is called on."""
+    if isinstance(value, dict):
+        return ((name, _number(each, at)) for name, each, at in _items(value, place))
+    return ((name, -1) for name in _texts(value, place))
 
 
 def _named(value: object, place: Place) -> Iterable[tuple[str, str]]:
@@ -255,11 +294,16 @@ def _only(table: Mapping[str, object], known: tuple[str, ...], place: Place) -> 
             raise place.at(key).error(f"no such key{nearest(key, known)}")
 
 
-def _kind(value: object, place: Place) -> TypeKind:
-    for kind in KINDS:
-        if kind == value:
-            return kind
-    raise place.error(f"no kind `{value}`{nearest(str(value), KINDS)}")
+def _one_of(known: tuple[Some, ...], value: object, place: Place, what: str) -> Some:
+    for each in known:
+        if each == value:
+            return each
+    words = [str(each) for each in known if each]
+    raise place.error(f"no {what} `{value}`{nearest(str(value), words)}")
+
+
+def _maybe(table: Mapping[str, object], key: str, place: Place) -> bool | None:
+    return _flag(table[key], place.at(key)) if key in table else None
 
 
 def _limit(value: object, place: Place) -> Limit:
@@ -273,13 +317,6 @@ def _limit(value: object, place: Place) -> Limit:
         case [keyword, position, "unless", word] if position.isdigit():
             return Limit(keyword, int(position), word)
     raise place.error("expected the argument's name, its position if it has one, and `unless` what sets it elsewhere")
-
-
-def _work(value: object, place: Place) -> Work:
-    for work in _WORKS:
-        if work == value:
-            return work
-    raise place.error(f"no work `{value}`{nearest(str(value), _WORKS)}")
 
 
 def _mapping(value: object, place: Place) -> Mapping[str, object]:

@@ -46,6 +46,7 @@ Action = Literal[
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch", "operation",
+    "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
     "text", "quiet", "blocks", "offload", "drive", "inject",
 ]  # fmt: skip
@@ -79,7 +80,8 @@ pipeline. new: gives an object of type `gives`. chunks: iterates its argument in
 limit: a query for so many rows. stream: gives what arrives, for ever. model: gives the model that the setting `gives`
 names. assign: sets the attribute of its first argument that its second names to its third, without a query. held:
 gives what the attribute of this name on the same object holds. later: calls its argument, now or later. text: gives
-the text `gives`, with an argument in each `{}` of it. quiet: known to do nothing of interest.
+the text `gives`, with an argument in each `{}` of it. given: gives its argument (`closing(x)`). enter: gives what
+`with` its argument would bind (`stack.enter_context(x)`). quiet: known to do nothing of interest.
 
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
@@ -153,6 +155,28 @@ class Limit(Struct, frozen=True):
     unless: str = ""
 
 
+Owning = Literal["", "releases", "rests", "acquires", "lends", "takes", "enters"]
+"""What a call does to something that must be given back: its receiver, or the argument number `subject`.
+
+releases: it is given back (`close`, `pool.putconn(connection)`). rests: it holds nothing until it is used again
+(a session's `commit`). acquires: the receiver is held from now on (a lock's `acquire`). lends: what the call gives
+belongs to somebody else, who gives it back. takes: whoever is called gives it back from now on (`closing(x)`).
+enters: likewise, as leaving `with x` would (`stack.enter_context(x)`).
+"""
+
+Resource = Literal["", "none", "connection", "session", "pool", "client", "lock", "file"]
+"""What an object holds that others wait for, until it gives that back.
+
+connection: one connection, from the beginning. session: one connection from its first use until it rests or is
+closed. pool: connections for others, so that a process needs just one of it (an engine, a pool, a client without
+connections that anybody would miss). client: sockets of its own, which only closing it gives back. lock: what others
+wait for. file: nothing but an open file. none: nothing, though what it extends does.
+"""
+
+Leaving = Literal["", "releases", "transaction"]
+"""What the end of `with x` does with x: gives it back (also when nothing is said), or only ends its transaction."""
+
+
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
     write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded;
@@ -169,6 +193,8 @@ class Fact(Struct, frozen=True):
     work: Work | None = None
     limit: Limit | None = None
     shared: str = ""
+    owning: Owning = ""
+    subject: int = -1
 
 
 class Type(Struct, frozen=True):
@@ -176,7 +202,10 @@ class Type(Struct, frozen=True):
     `awaitable` when awaiting it runs it, `asynchronous` when all its methods do their work while they are awaited.
     `making` is the work of constructing one, `limit` how to limit the waiting of all its methods there. `sends`
     names, for clients, the service in words (`Redis`, `HTTP`). `calls` is the type that calling an object of this
-    type gives (`sessionmaker()()`)."""
+    type gives (`sessionmaker()()`).
+
+    `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back by
+    itself as soon as nothing refers to it."""
 
     name: str
     kind: TypeKind
@@ -192,6 +221,9 @@ class Type(Struct, frozen=True):
     asynchronous: bool = False
     making: Work | None = None
     limit: Limit | None = None
+    resource: Resource = ""
+    leaving: Leaving = ""
+    collected: bool = False
 
 
 class Text(Struct, frozen=True):

@@ -168,6 +168,17 @@ def _held(frame: Frame, call: Call) -> Value:
     return replace(value, here=False) if isinstance(value, Rows) else value
 
 
+def _argument(frame: Frame, call: Call) -> Value:
+    value = value_at(call.arguments, call.fact.argument)
+    return value if value is not None else gone(call)
+
+
+def _enter(frame: Frame, call: Call) -> Value:
+    from slowpath.semantics.calls import entered
+
+    return entered(frame, _argument(frame, call), call.at)
+
+
 _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     **QUERY_ACTIONS,
     **WRITE_ACTIONS,
@@ -189,6 +200,8 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "stream": _stream,
     "model": _model,
     "held": _held,
+    "given": _argument,
+    "enter": _enter,
     "assign": _assign,
     "operation": _operation,
     "later": _later,

@@ -34,6 +34,7 @@ from slowpath.semantics.values import (
     unknown,
     varying,
 )
+from slowpath.semantics.ways import joined
 from slowpath.spelling import spelled
 
 
@@ -73,6 +74,9 @@ def _call(frame: Frame, node: e.Call) -> Value:
     arguments = tuple(_arguments(frame, node))
     frame.awaiting, frame.compared = awaiting, compared
     value = call(frame, callee, arguments, node.at, node)
+    if frame.sight is not None:
+        frame.sight.note_call(node.at, callee)
+        frame.sight.note_value(node.at, value)
     frame.awaiting = frame.compared = False
     return value
 
@@ -87,6 +91,8 @@ def _super(frame: Frame) -> Value:
 def _arguments(frame: Frame, node: e.Call) -> Iterator[Given]:
     for argument in node.arguments:
         value = evaluate(frame, argument.value)
+        if frame.sight is not None:
+            frame.sight.note_value(argument.value.at, value)
         if argument.star == "*" and isinstance(value, Collection) and value.items is not None:
             yield from (Given(item) for item in value.items)
         else:
@@ -130,17 +136,10 @@ def _listing(frame: Frame, node: e.Listing) -> Value:
 def _mapping(frame: Frame, node: e.Mapping) -> Value:
     keys = [evaluate(frame, key) if key is not None else UNKNOWN for key in node.keys]
     values = [evaluate(frame, value) for value in node.values]
-    key, element = _joined(keys), _joined(values)
+    key, element = joined(keys), joined(values)
     few: Bound = "small" if all(key is not None for key in node.keys) else "growing"
     items = None if node.keys else ()
     return Collection("dict", element, key=key, items=items, bound=few, varies=unknown(*keys, *values).varies)
-
-
-def _joined(values: list[Value]) -> Value:
-    result: Value | None = None
-    for value in values:
-        result = value if result is None else join(result, value)
-    return result if result is not None else UNKNOWN
 
 
 def _subscript(frame: Frame, node: e.Subscript) -> Value:

@@ -25,6 +25,13 @@ class Facts:
         )
         self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
 
+        self.releasing_words = frozenset(
+            name
+            for known in knowledge.types.values()
+            for name, fact in known.methods.items()
+            if fact.owning == "releases"
+        )
+
     def type_named(self, name: str) -> Type | None:
         """The library's type of this name."""
         return self.knowledge.types.get(name)

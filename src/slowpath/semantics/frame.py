@@ -28,6 +28,7 @@ from slowpath.semantics.effects import (
     Writes,
 )
 from slowpath.semantics.repetition import chain
+from slowpath.semantics.sight import Sight
 from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Trail, Value, field_of, join, with_field
 from slowpath.source import Place
 from slowpath.vocabulary import Work
@@ -55,6 +56,7 @@ class Frame:
         self.on_loop = False
         # The call whose value nobody looks at, or only asks whether it is true.
         self.unused = -1
+        self.sight: Sight | None = None
         self.env: Environment = {}
         self.rebound: set[str] = set()
         self.bound_at: dict[str, int] = {}
@@ -224,6 +226,8 @@ class Frame:
         return frozenset(positions.get(number, number) for number in varies if number < 0 or number in positions)
 
     def _add(self, effect: AnyEffect) -> None:
+        if self.sight is not None:
+            self.sight.note_effect(effect)
         key: object
         if isinstance(effect, Blocks):
             key = (Blocks, effect.work, chain(effect)[0] if self.is_async else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
 
 from msgspec.structs import replace
 
@@ -21,20 +20,21 @@ from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
+from slowpath.semantics.owning.ownership import Fate, Ownership
+from slowpath.semantics.sight import Sight
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
     Collection,
-    Constant,
     FunctionValue,
     Instance,
     Rows,
     Unknown,
     Value,
-    join,
     unknown,
 )
+from slowpath.semantics.ways import joined, merged, settings_of
 from slowpath.vocabulary import Knowledge
 
 # The longest chains of calls in real projects are 23 deep. What is cut short has to be read again for each caller, and
@@ -65,18 +65,23 @@ class Program(Names):
         lines_of: Callable[[str], Sequence[str]],
         matters: Callable[[FunctionRef], bool],
         on_loop: Callable[[FunctionRef], bool] = lambda _: True,
+        acquires: Callable[[FunctionRef], bool] = lambda _: True,
     ) -> None:
         super().__init__(project, schema, knowledge)
         self.reset_names()
         self.evaluate_at_module = self._evaluate_at_module
         self.may_matter = matters
         self.on_loop = on_loop
+        self.may_acquire = acquires
         self.bodies = Bodies(project, lines_of)
         self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None
         self._flags: dict[FunctionRef, tuple[str, ...]] = {}
         self._shapes: dict[tuple[str, str, int, str], frozenset[str]] = {}
         self._built: Memo[ClassRef, Instance] = Memo()
+        self._sights: Memo[FunctionRef, Sight] = Memo()
+        self.ownerships: Memo[FunctionRef, Ownership] = Memo()
+        self.fates: Memo[tuple[FunctionRef, str, str], Fate] = Memo()
         self._manager_loads: Memo[str, Loads] = Memo()
 
     def body(self, ref: FunctionRef) -> Body | None:
@@ -103,6 +108,21 @@ class Program(Names):
 
     def effects_of(self, ref: FunctionRef, receiver: Value | None = None) -> Summary:
         """What the function does when nothing is known of its arguments but their annotations."""
+        return self.summary(ref, self._parameters(ref, receiver), 0)
+
+    def sight_of(self, ref: FunctionRef) -> Sight:
+        """What the function does call by call, when nothing is known of its arguments but their annotations."""
+        return self.recall(self._sights, ref, Sight(), lambda: self._look(ref))
+
+    def _look(self, ref: FunctionRef) -> Sight:
+        sight = Sight()
+        body = self.body(ref)
+        self.consulted.add(ref)
+        if body is not None:
+            self._read_once(ref, self._parameters(ref, None), body, 0, {}, sight)
+        return sight
+
+    def _parameters(self, ref: FunctionRef, receiver: Value | None) -> Parameters:
         declaration = self.project.function_of(ref)
         values: list[tuple[str, Value]] = []
         for position, parameter in enumerate(declaration.parameters):
@@ -118,7 +138,7 @@ class Program(Names):
             if parameter.kind == "**":
                 value = Collection("dict", value, key=UNKNOWN, bound="small")
             values.append((parameter.name, value))
-        return self.summary(ref, tuple(values), 0)
+        return tuple(values)
 
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
         """What the function does: by itself, and in each subclass that gives it other things to work with."""
@@ -231,16 +251,22 @@ class Program(Names):
             self._flags[ref] = uses.flags_of(body.statements, frozenset(name for name, _ in parameters))
         closed = {name for name, value in parameters if not isinstance(value, Unknown)}
         flags = tuple(flag for flag in self._flags[ref] if flag not in closed)[:_FLAGS]
-        readings = [self._read_once(ref, parameters, body, depth, setting) for setting in _settings(flags)]
-        return readings[0] if len(readings) == 1 else _merged(readings)
+        readings = [self._read_once(ref, parameters, body, depth, setting) for setting in settings_of(flags)]
+        return readings[0] if len(readings) == 1 else merged(readings)
 
     def _read_once(
-        self, ref: FunctionRef, parameters: Parameters, body: Body, depth: int, setting: dict[str, Value]
+        self,
+        ref: FunctionRef,
+        parameters: Parameters,
+        body: Body,
+        depth: int,
+        setting: dict[str, Value],
+        sight: Sight | None = None,
     ) -> Summary:
         declaration = self.project.function_of(ref)
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
-        frame.is_async = declaration.is_async
+        frame.is_async, frame.sight = declaration.is_async, sight
         frame.on_loop = self.on_loop(ref)
         frame.env.update(parameters)
         frame.assumed = setting
@@ -259,10 +285,10 @@ class Program(Names):
     def _result(self, ref: FunctionRef, frame: Frame) -> Value:
         declaration = self.project.function_of(ref)
         if declaration.sketch.yields:
-            element = _joined(frame.yields)
+            element = joined(frame.yields)
             bound = "chunked" if self._yields_chunks(ref) else "growing"
             return Collection("iterator", element, bound=bound, varies=element.varies)  # type: ignore[arg-type]
-        result = _joined(frame.returns)
+        result = joined(frame.returns)
         if isinstance(result, Unknown) and declaration.returns is not None:
             return self.annotated(ref.module, declaration.returns, result.varies)
         return result
@@ -356,31 +382,6 @@ class Program(Names):
         frame = Frame(self, "", "", owner=None, depth=1)
         rows = queries.start(frame, model, 0, "", self.schema.models[model].default_manager)
         return self.managed(frame, rows, 0).loads
-
-
-def _settings(flags: tuple[str, ...]) -> list[dict[str, Value]]:
-    return [
-        dict(zip(flags, setting, strict=True))
-        for setting in product((Constant(True), Constant(False)), repeat=len(flags))
-    ]
-
-
-def _merged(readings: list[Summary]) -> Summary:
-    first = readings[0]
-    common = set(first.finals).intersection(*(reading.finals for reading in readings[1:]))
-    return Summary(
-        effects=tuple(dict.fromkeys(effect for reading in readings for effect in reading.effects)),
-        returns=_joined([reading.returns for reading in readings]),
-        finals=tuple(final for final in first.finals if final in common),
-        height=max(reading.height for reading in readings),
-    )
-
-
-def _joined(values: list[Value]) -> Value:
-    result: Value | None = None
-    for value in values:
-        result = value if result is None else join(result, value)
-    return result if result is not None else UNKNOWN
 
 
 def _without_varies(instance: Instance) -> Instance:

@@ -10,6 +10,7 @@ from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
+from slowpath.semantics.owning.relevance import functions_that_acquire
 from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
 from slowpath.vocabulary import Knowledge
 
@@ -61,6 +62,7 @@ class Relevance:
         self._cache_users = cache_users(project, schema, knowledge, self._declared)
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
+        self._acquiring = functions_that_acquire(project, knowledge, self._declared)
         self._looping = self._names_that_loop()
         self._waiting = self._may_wait(project, _limited(knowledge))
         words = {word for function in self._declared.values() for word in function.sketch.words}
@@ -84,7 +86,11 @@ class Relevance:
         """The functions of which the two do not say the same."""
         if self.limits != other.limits:
             return frozenset(self._declared | other._declared)
-        return (self._matters ^ other._matters) | self._reachability.differing(other._reachability)
+        return (
+            (self._matters ^ other._matters)
+            | (self._acquiring ^ other._acquiring)
+            | self._reachability.differing(other._reachability)
+        )
 
     def _closure(self) -> frozenset[FunctionRef]:
         callers: dict[str, list[FunctionRef]] = {}
@@ -116,12 +122,16 @@ class Relevance:
         """Whether the function may run on an event loop."""
         return self._reachability.on_loop(ref)
 
+    def acquires(self, ref: FunctionRef) -> bool:
+        """Whether the function may acquire something that must be given back."""
+        return ref in self._acquiring
+
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, those that begin
-        a query, users of caches, and coroutines that may block. What only reads what others give it is read when they
-        call it."""
+        a query or acquire something, users of caches, and coroutines that may block. What only reads what others give
+        it is read when they call it."""
         found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
-        return sorted(found | self._reachability.roots() | self._waiting)
+        return sorted(found | self._acquiring | self._reachability.roots() | self._waiting)
 
     def _may_wait(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
         """The functions that mention what waits for ever unless it is limited."""

@@ -261,7 +261,10 @@ def _opened(frame: Frame, node: e.Expression, *, awaiting: bool) -> Value:
 def _with(frame: Frame, statement: s.With) -> None:
     with ExitStack() as stack:
         for item in statement.items:
-            value = entered(frame, _opened(frame, item.context, awaiting=statement.is_async), statement.at)
+            context = _opened(frame, item.context, awaiting=statement.is_async)
+            if frame.sight is not None:
+                frame.sight.note_value(item.context.at, context)
+            value = entered(frame, context, statement.at)
             if item.target is not None:
                 assign(frame, item.target, value)
             if frame.program.is_pipelined(value):

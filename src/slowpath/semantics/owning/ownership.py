@@ -1,0 +1,69 @@
+"""What a function acquires, what becomes of that, and what it does with what it is given."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from slowpath.references import FunctionRef
+
+How = Literal["made", "generator", "locked", "lent", "given"]
+"""made: by a call that gives it. generator: by `next(dependency())`. locked: the receiver of `lock.acquire()`. lent:
+somebody else gives it back. given: a parameter."""
+
+ExitKind = Literal["end", "return", "raise", "call", "yield", "unbound", "rebound", "again"]
+"""How a resource gets lost: the function ends or returns, raises, what it calls or yields to raises; it never had a
+name, its name was given to something else, it is acquired again in the next turn of a loop."""
+
+
+Fate = Literal["borrows", "gives-back", "keeps"]
+"""What becomes of an argument: it is only used, the callee gives it back, or the callee keeps it."""
+
+
+class Resource(Struct, frozen=True):
+    """Something that must be given back: acquired at the node `at` (a parameter has a negative number), of a library's
+    type, by the code `label`, perhaps in the function `maker`."""
+
+    at: int
+    type: str
+    label: str
+    how: How = "made"
+    maker: FunctionRef | None = None
+
+
+class Exit(Struct, frozen=True, order=True):
+    """A way out on which a resource is not given back."""
+
+    at: int
+    kind: ExitKind
+
+
+class Use(Struct, frozen=True, order=True):
+    """A node that is reached while a resource is held."""
+
+    at: int
+    resource: int
+
+
+class Ownership(Struct, frozen=True):
+    """What becomes of what a function acquires.
+
+    `exits` are the ways out on which a resource is lost. `released` were given back on some way (`expected`: on one
+    without an error, `rested`: by something that happens to do so), `escaped` have gone to somebody else. `entered`
+    were contexts of a `with`. `names` are the variables that held them. `fresh` is the type of what the function gives
+    to its callers, who must give it back, and `lent` of what it yields. `uses` are the nodes at which something is
+    held.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    exits: tuple[tuple[int, Exit], ...] = ()
+    released: frozenset[int] = frozenset()
+    expected: frozenset[int] = frozenset()
+    rested: frozenset[int] = frozenset()
+    escaped: frozenset[int] = frozenset()
+    entered: frozenset[int] = frozenset()
+    names: tuple[tuple[int, str], ...] = ()
+    fresh: str = ""
+    lent: str = ""
+    uses: tuple[Use, ...] = ()
