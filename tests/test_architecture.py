@@ -33,6 +33,7 @@ LAYERS = (
         "advisor",
         "catalogue",
         "changes",
+        "database",
         "vocabulary",
         "entries",
         "tables",

@@ -15,7 +15,6 @@ from slowpath.changes import (
     DropsColumn,
     DropsIndex,
     DropsTable,
-    ForeignKey,
     MakesIndex,
     MakesTable,
     NewColumn,
@@ -27,7 +26,7 @@ from slowpath.changes import (
     SetsOption,
     Unreadable,
 )
-from slowpath.schema import Index
+from slowpath.schema import ForeignKey, Index
 from slowpath.sql import Reader, hole, looks_like_sql
 from slowpath.sql.statements import Extreme, Filter, Join, Query, Sort, Statement
 

@@ -227,10 +227,11 @@ def fewest(indexes: Iterable[NewIndex]) -> tuple[NewIndex, ...]:
     return tuple(sorted(kept))
 
 
-def created(index: NewIndex) -> str:
-    """The statement that makes it on PostgreSQL without keeping writers out."""
+def created(index: NewIndex, vendor: str = "postgresql") -> str:
+    """The statement that makes it; on PostgreSQL without keeping writers out."""
+    concurrently = "CONCURRENTLY " if vendor == "postgresql" else ""
     columns = ", ".join(
         f"{column.removeprefix('-')} DESC" if column.startswith("-") else column for column in index.columns
     )
     where = f" WHERE {index.condition}" if index.condition else ""
-    return f"CREATE INDEX CONCURRENTLY {index.name} ON {index.table} ({columns}){where};"
+    return f"CREATE INDEX {concurrently}{index.name} ON {index.table} ({columns}){where};"

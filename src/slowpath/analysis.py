@@ -12,11 +12,13 @@ from msgspec import Struct
 from slowpath import config, engine, knowledge
 from slowpath.cache import Answer, Memory, Reported, RuleName
 from slowpath.config import Settings
+from slowpath.database import Database, merged, tables_of, with_implied
 from slowpath.declarations import Declarations
 from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
 from slowpath.ledger import Ledger, lines_in, still_true
+from slowpath.libraries.vendors import vendors_of
 from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
@@ -68,24 +70,38 @@ class Texts:
 
 
 class Ground(Struct, frozen=True):
-    """What all functions stand on: the project, its models, what is known of libraries, and which modules count."""
+    """What all functions stand on: the project, its models, what is known of libraries, and which modules count.
+
+    `dialect` is the database that the settings name.
+    """
 
     project: Project
     schema: Schema
     tables: Knowledge
     wanted: frozenset[str]
+    dialect: str = ""
 
 
 def ground_of(settings: Settings, declarations: Iterable[Declarations]) -> Ground:
     """The ground for the project of these declarations."""
     project = link(declarations)
     tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
-    return Ground(project, schema_of(project, tables), tables, wanted_in(project, settings))
+    return Ground(project, schema_of(project, tables), tables, wanted_in(project, settings), settings.dialect)
 
 
 def schema_of(project: Project, tables: Knowledge) -> Schema:
     """The models of the project, whichever ORM they are of."""
     return Schema(model for dialect in tables.dialects for model in dialect.models(project))
+
+
+def database_of(ground: Ground) -> Database:
+    """The tables of the project, from everything that describes them."""
+    vendors = (ground.dialect,) if ground.dialect else vendors_of(ground.project)
+    declared = [table for dialect in ground.tables.dialects for table in dialect.tables(ground.project)]
+    tables = merged((*tables_of(ground.schema.models.values()), *declared))
+    if vendors[:1] == ("mysql",):
+        tables = {name: with_implied(table) for name, table in tables.items()}
+    return Database(tables, vendors)
 
 
 def wanted_in(project: Project, settings: Settings) -> frozenset[str]:
@@ -147,7 +163,7 @@ class Workshop:
     def whole(self, answers: Iterable[Answer]) -> Whole:
         """The project with the facts of these answers."""
         facts = tuple([fact for answer in answers for fact in answer.facts])
-        return Whole(self.project, self.schema, self.program.knowledge, facts)
+        return Whole(self.project, self.schema, database_of(self.ground), self.program.knowledge, facts)
 
     def state_of(self, module: str, qualname: str) -> str:
         """Changes whenever something else may be found out from the function; with no name, from the module's lines."""

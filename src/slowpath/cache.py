@@ -118,6 +118,7 @@ def key_of(settings: Settings) -> str:
         settings.include_roles,
         settings.max_file_size,
         settings.django_version,
+        settings.dialect,
         msgspec.json.encode(settings.knowledge, order="deterministic").decode(),
     )
     return digest_of(repr(parts))

@@ -10,22 +10,7 @@ from typing import Union
 
 from msgspec import Struct
 
-from slowpath.schema import Index
-
-
-class ForeignKey(Struct, frozen=True, array_like=True):
-    """Columns that must be a key of another table; `references` are the columns there, empty for its primary key.
-
-    `on_delete` is what happens to these rows when that one is deleted, in SQL's words (`cascade`, `set null`), empty
-    when nothing is said. `validated` is false when the rows that are there are not looked at (`NOT VALID`).
-    """
-
-    columns: tuple[str, ...]
-    table: str
-    references: tuple[str, ...] = ()
-    on_delete: str = ""
-    name: str = ""
-    validated: bool = True
+from slowpath.schema import ForeignKey, Index
 
 
 class NewColumn(Struct, frozen=True, array_like=True):

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import replace
@@ -66,6 +66,7 @@ class Settings(Struct, frozen=True, rename="kebab"):
     baseline: str = "slowpath-baseline.json"
     max_file_size: Annotated[int, Meta(ge=1)] = 1_000_000
     django_version: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)*)?$")] = ""
+    dialect: Literal["", "postgresql", "mysql", "sqlite", "oracle", "mssql"] = ""
     knowledge: dict[str, object] = {}
     severity: dict[str, Severity] = {}
     overrides: tuple[Override, ...] = ()
@@ -87,6 +88,7 @@ MEANINGS: Mapping[str, str] = {
     "baseline": "The file of known findings, inside the root.",
     "max-file-size": "The largest file that is read, in bytes.",
     "django-version": "The Django that the project runs on, where no lock file says so.",
+    "dialect": "The database that the project runs on, where its settings, URLs and drivers do not show it.",
     "knowledge": "Tables about your own libraries.",
     "severity": "How severe the findings of a rule are, by code, prefix or name.",
     "overrides": "What is different in some paths.",
@@ -97,6 +99,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "confidence": CONFIDENCES,
     "min-severity": SEVERITIES,
     "severity": SEVERITIES,
+    "dialect": ("postgresql", "mysql", "sqlite", "oracle", "mssql"),
     "include-roles": tuple(role for role in ROLES if role != "production"),
 }
 

@@ -190,9 +190,17 @@ def _located(
             known = locations.of(function, ats, partial(lines_of, path))
             spans_in_file = {at: moved(known[at], function.line - 1) for at in ats}
         else:
-            spans_in_file = {at: _point(*line_column(at)) for at in ats}
+            spans_in_file = {at: _written(*line_column(at), lines_of(path)) for at in ats}
         result |= {Place(module, name, at): (path, span) for at, span in spans_in_file.items()}
     return result
+
+
+def _written(line: int, column: int, lines: Sequence[str]) -> Span:
+    """What stands on the line; a column of 1 is that of somebody who knows only the line."""
+    text = lines[line - 1] if column == 1 and 0 < line <= len(lines) else ""
+    if not text.strip():
+        return _point(line, column)
+    return Span(line, len(text) - len(text.lstrip()) + 1, line, len(text.rstrip()) + 1)
 
 
 def _point(line: int, column: int) -> Span:

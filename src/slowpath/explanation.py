@@ -21,6 +21,7 @@ from slowpath.semantics.effects import (
     NeverRuns,
     ReadsColumn,
     ReadsRelation,
+    Removes,
     RunsQuery,
     Summary,
     UsesCache,
@@ -157,14 +158,14 @@ def _described(effect: AnyEffect) -> str:
             return f"the column `{'.'.join(path)}` is read and was left out of the query: a query"
         case RunsQuery(label=label, bypasses=bypasses):
             return f"`{label}` runs a query" + (" although the relation is loaded" if bypasses else "")
-        case Writes(label=label):
-            return f"`{label}` writes to the database"
         case CallsService(label=label, service=service):
             return f"`{label}` is a round trip to {service}"
         case Evaluates(label=label, how=how):
             return f"`{label}` is asked for its {how}"
-        case Blocks() | NeverRuns() | WaitsForever():
-            return _waiting(effect)
+        case Blocks(label=label, work=work):
+            return f"`{label}` keeps its thread waiting or busy ({work})"
+        case Writes() | Removes() | NeverRuns() | WaitsForever():
+            return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
         case LoadsBadly(problem=problem):
@@ -173,15 +174,12 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` {_CACHE_VERBS[does]} `{spell(key_of(key))}`"
 
 
-def _waiting(effect: Blocks | NeverRuns | WaitsForever) -> str:
-    match effect:
-        case Blocks(label=label, work=work):
-            return f"`{label}` keeps its thread waiting or busy ({work})"
-        case NeverRuns(label=label):
-            return f"`{label}` is not awaited"
-        case WaitsForever(label=label):
-            return f"`{label}` waits for an answer with no limit"
-
+_VERBS = {
+    Writes: "writes to the database",
+    Removes: "deletes rows",
+    NeverRuns: "is not awaited",
+    WaitsForever: "waits for an answer with no limit",
+}
 
 _CACHE_VERBS = {
     "read": "reads the cache entry",
@@ -214,6 +212,8 @@ def _reason(effect: AnyEffect) -> str:
         return "it is not known what these rows brought along"
     if isinstance(effect, Evaluates):
         return "the rows are needed as well, or this is the cheapest way to ask"
+    if isinstance(effect, Removes):
+        return "what is marked is deleted in one go"
     if not effect.contexts:
         return "nothing repeats around it here"
     if growing(effect) is None and repeated(effect) is None:

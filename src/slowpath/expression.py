@@ -8,6 +8,7 @@ turns into a span when somebody needs one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Union
 
 from msgspec import Struct
@@ -258,3 +259,16 @@ def argument(call: Call, keyword: str, position: int | None = None) -> Expressio
         if passed.star and position is not None and index <= position:
             position = None
     return None
+
+
+def within(expression: Expression | None) -> Iterator[Expression]:
+    """The expression and every expression in it, outer ones first, in the order in which they are written."""
+    waiting: list[object] = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Node):
+            yield part  # type: ignore[misc]
+        if isinstance(part, Struct):
+            waiting += [getattr(part, field) for field in reversed(part.__struct_fields__)]
+        elif isinstance(part, tuple):
+            waiting += reversed(part)

@@ -8,6 +8,9 @@ again. It is small and says what is needed and no more: nothing in it is a value
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 from msgspec import Struct
 
 from slowpath.keys import Key
@@ -24,6 +27,9 @@ class Fact(Struct, frozen=True, tag=True, array_like=True):
     def places(self) -> tuple[Place, ...]:
         """Every place that it speaks of."""
         return (self.place,)
+
+
+SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
 class Deletes(Fact, frozen=True):
@@ -105,3 +111,8 @@ class Queries(Fact, frozen=True):
 
 
 AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries
+
+
+def only(kind: type[SomeFact], facts: Iterable[Fact]) -> Iterator[SomeFact]:
+    """The facts of this kind."""
+    return (fact for fact in facts if isinstance(fact, kind))

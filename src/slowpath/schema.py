@@ -50,7 +50,9 @@ class Relation(Struct, frozen=True):
 class Column(Struct, frozen=True):
     """A column: the attribute's name on a row, its name in the table, its type as the ORM spells it.
 
-    `few` when it takes one of a few values (a flag, a choice)."""
+    `few` when it takes one of a few values (a flag, a choice). `inherited` when it is in the table of a model above.
+    `module` is where `line` is, empty for the model's own.
+    """
 
     name: str
     column: str
@@ -62,10 +64,15 @@ class Column(Struct, frozen=True):
     deferred: bool = False
     few: bool = False
     line: int = 0
+    module: str = ""
+    inherited: bool = False
 
 
 class Index(Struct, frozen=True):
-    """An index: columns (or expressions) in order; a leading `-` means descending; `condition` when it is partial."""
+    """An index: columns (or expressions) in order; a leading `-` means descending; `condition` when it is partial.
+
+    Without columns it is one that could not be read. `module` is where `line` is, empty for the model's own.
+    """
 
     columns: tuple[str, ...]
     unique: bool = False
@@ -73,6 +80,25 @@ class Index(Struct, frozen=True):
     condition: str = ""
     method: str = ""
     line: int = 0
+    module: str = ""
+
+
+class ForeignKey(Struct, frozen=True):
+    """Columns that must be a key of another table; `references` are the columns there, empty for its primary key.
+
+    All names are the database's. `on_delete` is what happens to these rows when that one is deleted, in SQL's words
+    (`cascade`, `set null`), empty when nothing is said. `validated` is false when the rows that are there are not
+    looked at (`NOT VALID`).
+    """
+
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...] = ()
+    on_delete: str = ""
+    name: str = ""
+    validated: bool = True
+    line: int = 0
+    module: str = ""
 
 
 class Proxy(Struct, frozen=True):
@@ -100,7 +126,8 @@ class Model(Struct, frozen=True):
     what it says of it. `overrides` are persistence methods it or a base in the project overrides (`save`, `delete`,
     …); `receivers` the signals or events some code of the project listens to for it, `listeners` who does where that
     is known. `related_type` is the type that a relation's manager to this model behaves as. `settings` are names by
-    which the project's settings speak of it (`AUTH_USER_MODEL`).
+    which the project's settings speak of it (`AUTH_USER_MODEL`). `foreign_keys` are those of its own table, as
+    the database knows them; `readable` is false when it may have more columns or indexes than are seen.
     """
 
     name: str
@@ -114,6 +141,8 @@ class Model(Struct, frozen=True):
     managers: tuple[tuple[str, str], ...] = ()
     default_manager: str = ""
     indexes: tuple[Index, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    readable: bool = True
     parents: tuple[str, ...] = ()
     proxies: tuple[Proxy, ...] = ()
     complete: bool = True

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own
 from slowpath.catalogue import table_of
+from slowpath.database import Database
 from slowpath.facts import AnyFact, Queries
 from slowpath.finding import Confidence
 from slowpath.growth import Growth
@@ -49,16 +50,20 @@ class Unserved(Struct, frozen=True):
 
 
 class Tables:
-    """The tables of a schema, each looked up once."""
+    """The tables of models, each looked up once."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, database: Database) -> None:
         self.schema = schema
+        self._database = database
         self._known: dict[str, Table | None] = {}
 
     def of(self, model: str) -> Table | None:
         """The model's table, if all of it is known."""
         if model not in self._known:
-            self._known[model] = table_of(self.schema, model)
+            declared = self._database.of_model(model)
+            # The rows of a model that is spread over several tables are found by a join.
+            alone = declared is not None and not self.schema.models[model].multi_table
+            self._known[model] = table_of(declared) if declared is not None and alone else None
         return self._known[model]
 
 
@@ -69,9 +74,9 @@ def queries_in(facts: Iterable[AnyFact]) -> tuple[Queries, ...]:
     return tuple(fact for fact in found if not (fact.handed_on and fact.steps in begun))
 
 
-def unserved(project: Project, schema: Schema, facts: Iterable[AnyFact]) -> Iterator[Unserved]:
+def unserved(project: Project, schema: Schema, database: Database, facts: Iterable[AnyFact]) -> Iterator[Unserved]:
     """The queries that no index serves, of the project's own tables as far as all is known of them."""
-    tables, growth = Tables(schema), Growth(schema)
+    tables, growth = Tables(schema, database), Growth(schema)
     own_models = {ref.name for ref in project.classes()}
     fetched: dict[NewIndex, Unserved] = {}
     for fact in queries_in(facts):

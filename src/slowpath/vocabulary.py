@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Union
 from msgspec import Struct
 
 from slowpath.advisor import NewIndex
+from slowpath.database import Table
 from slowpath.loads import Loads, Path
 from slowpath.query import Shape
 from slowpath.schema import Model, Schema
@@ -44,7 +45,8 @@ Action = Literal[
     "iterate", "rows", "row", "value", "count", "exists", "mapping",
     "unwrap", "tuples",
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
-    "statement", "start", "execute", "scalars", "scalar", "get", "add", "commit", "flush", "refresh", "load-onto",
+    "statement", "start", "execute", "scalars", "scalar", "get", "add", "remove",
+    "commit", "flush", "refresh", "load-onto",
     "sql", "sql-many", "fetch", "operation",
     "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
@@ -66,7 +68,8 @@ at least one query, gives a tuple of row and bool.
 Functions, and methods of sessions. statement: makes one of the models in its arguments (`select(A, B)`). start:
 begins a query of the model in its first argument (`session.query(A)`). execute: runs the statement that is its first
 argument. scalars, scalar: likewise, unwrapped, or its first value. get: runs a query for one row of the model that is
-its first argument. add: marks a row for writing, no round trip. commit, flush: a round trip that writes what is
+its first argument. add: marks a row for writing, no round trip. remove: marks one for deletion.
+commit, flush: a round trip that writes what is
 pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
 
 Expressions. operation: combines or compares what it is given (`and_`), and remembers how.
@@ -339,6 +342,9 @@ class Dialect(Protocol):
 
     def models(self, project: Project) -> Iterable[Model]:
         """The models the project declares with this ORM, plus the library's own that it can use."""
+
+    def tables(self, project: Project) -> Iterable[Table]:
+        """The tables that the project declares without a model."""
 
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows of the model have after an eager-load or column call (actions load, columns, annotate,

@@ -8,17 +8,20 @@ from slowpath.facts import Deletes, Queries
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
 from slowpath.schema import Schema
-from slowpath.semantics.effects import Asks, ReadsRelation, Writes
+from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, Removes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Rows, Trail
 from slowpath.source import Place
 
+# A helper of a repository that is called through another one; further up nobody deletes anything that is not known.
+_NEAR = 2
+
 
 def deletions(function: Function, program: Program) -> Iterator[Deletes]:
-    """The models of which the function itself deletes rows."""
+    """The models of which the function deletes rows, itself or by what it hands to somebody who does."""
     for effect in function.summary.effects:
-        if isinstance(effect, Writes) and not effect.via and effect.model and _deletes(effect):
-            yield Deletes(effect.place, effect.model)
+        if len(effect.via) <= _NEAR and isinstance(effect, Writes | Removes) and effect.model and _deletes(effect):
+            yield Deletes(effect.via[0].place if effect.via else effect.place, effect.model)
 
 
 def queries(function: Function, program: Program) -> Iterator[Queries]:
@@ -48,6 +51,8 @@ def _fetched(schema: Schema, place: Place, owner: str, name: str) -> Iterator[Qu
         yield Queries(place, shape)
 
 
-def _deletes(effect: Writes) -> bool:
-    word = effect.label.rpartition(".")[2]
-    return effect.action == "delete" or (effect.action == "write" and word in {"delete", "adelete"})
+def _deletes(effect: AnyEffect) -> bool:
+    if isinstance(effect, Writes):
+        word = effect.label.rpartition(".")[2]
+        return effect.action == "delete" or (effect.action == "write" and word in {"delete", "adelete"})
+    return isinstance(effect, Removes)

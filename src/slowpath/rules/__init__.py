@@ -10,6 +10,7 @@ from importlib import import_module
 from msgspec import Struct
 from msgspec.structs import replace
 
+from slowpath.database import Database
 from slowpath.facts import AnyFact
 from slowpath.finding import Mark as Mark
 from slowpath.finding import Problem as Problem
@@ -35,6 +36,7 @@ class Whole(Struct, frozen=True):
 
     project: Project
     schema: Schema
+    database: Database
     knowledge: Knowledge
     facts: tuple[AnyFact, ...]
 

@@ -75,7 +75,7 @@ _SHOWN = 3
 def judge(whole: Whole) -> Iterator[Problem]:
     """Queries that no index serves."""
     spellings = {dialect.library: dialect for dialect in whole.knowledge.dialects}
-    for found in unserved(whole.project, whole.schema, whole.facts):
+    for found in unserved(whole.project, whole.schema, whole.database, whole.facts):
         dialect = spellings.get(whole.schema.models[found.shape.model].library)
         written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
         yield _problem(found, _declared(whole.schema, found) or _place(found), written)

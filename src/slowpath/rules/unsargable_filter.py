@@ -84,7 +84,7 @@ class _Said(Struct, frozen=True):
 
 def judge(whole: Whole) -> Iterator[Problem]:
     """Conditions that no index of their table can serve as they are written."""
-    tables, growth = Tables(whole.schema), Growth(whole.schema)
+    tables, growth = Tables(whole.schema, whole.database), Growth(whole.schema)
     own_models = {ref.name for ref in whole.project.classes()}
     for fact in queries_in(whole.facts):
         shape = fact.shape

@@ -201,6 +201,13 @@ class WaitsForever(Effect, frozen=True):
     limit: str
 
 
+class Removes(Effect, frozen=True):
+    """Rows go: one is marked for deletion, or a statement that deletes is executed."""
+
+    label: str
+    model: str
+
+
 AnyEffect = (
     ReadsRelation
     | ReadsColumn
@@ -214,6 +221,7 @@ AnyEffect = (
     | WaitsForever
     | NeverRuns
     | Asks
+    | Removes
 )
 
 

@@ -170,7 +170,12 @@ class Facts:
     def writes_when_executed(self, kind: str) -> bool:
         """Whether executing a statement of this type writes."""
         executed = self.fact(kind, "execute")
-        return executed is not None and executed.action == "write"
+        return executed is not None and executed.action in {"write", "delete"}
+
+    def deletes_when_executed(self, kind: str) -> bool:
+        """Whether executing a statement of this type deletes rows."""
+        executed = self.fact(kind, "execute")
+        return executed is not None and executed.action == "delete"
 
     def own_loads(self, model: str) -> Loads:
         """What rows of the model have with them when nothing was asked for: what the model itself loads eagerly."""

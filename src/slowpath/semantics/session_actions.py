@@ -10,7 +10,7 @@ from slowpath import expression as e
 from slowpath.loads import Loads
 from slowpath.semantics import queries, trails
 from slowpath.semantics.arguments import passed, value_at, varies_of
-from slowpath.semantics.effects import RunsQuery
+from slowpath.semantics.effects import Removes, RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import row_of, single
 from slowpath.semantics.library_call import Call, asked, gone, model_of, ran, rows_in, waits, wrote
@@ -145,6 +145,8 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
         if not _is_for_many(call):
             wrote(frame, call, value.model, batched=value.batched)
             asked(frame, call, value)
+        if frame.program.deletes_when_executed(value.type):
+            _removed(frame, call, value.model)
         return None
     ran(frame, call, value, call.varies)
     return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
@@ -264,6 +266,16 @@ def _model_of_argument(call: Call) -> str:
     return value.model if isinstance(value, Row | Rows) else ""
 
 
+def _remove(frame: Frame, call: Call) -> Value:
+    _removed(frame, call, _model_of_argument(call))
+    return gone(call)
+
+
+def _removed(frame: Frame, call: Call, model: str) -> None:
+    if model:
+        frame.emit(Removes(place=frame.place(call.at), label=call.label, model=model), call.varies)
+
+
 def _load_onto(frame: Frame, call: Call) -> Value:
     node = next((given.node for given in call.arguments if not given.keyword), None)
     value = value_at(call.arguments, call.fact.argument)
@@ -307,5 +319,6 @@ SESSION_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "get": _get,
     "refresh": _refresh,
     "load-onto": _load_onto,
+    "remove": _remove,
     "sql": _sql,
 }

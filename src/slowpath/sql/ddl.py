@@ -15,7 +15,6 @@ from slowpath.changes import (
     DropsColumn,
     DropsIndex,
     DropsTable,
-    ForeignKey,
     MakesIndex,
     MakesTable,
     NewColumn,
@@ -26,7 +25,7 @@ from slowpath.changes import (
     SetsOption,
     Unreadable,
 )
-from slowpath.schema import Index
+from slowpath.schema import ForeignKey, Index
 from slowpath.sql.queries import line_of, name_of
 from slowpath.sql.text import MARK
 

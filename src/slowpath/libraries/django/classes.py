@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from slowpath.declarations import Assignment, ClassDeclaration
 from slowpath.expression import Call, argument
 from slowpath.libraries.django.apps import Apps
@@ -129,7 +131,7 @@ class Classes:
             field = read_field(self._names, ref.module, assignment)
             manager = "" if field else read_manager(self._names, ref.module, assignment.value)
             if field:
-                fields[name] = field
+                fields[name] = replace(field, module=ref.module)
             elif manager:
                 managers[name] = manager
             if not manager and (not field or (not field.kind and is_opaque(self._names, ref.module, assignment.value))):

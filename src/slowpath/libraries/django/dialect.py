@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slowpath.advisor import NewIndex
+from slowpath.database import Table
 from slowpath.libraries.django import filtering, indexing, loading, models, suggesting
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
@@ -21,6 +22,10 @@ class Django:
     def models(self, project: Project) -> Iterable[Model]:
         """The models the project declares, plus Django's own."""
         return tuple(models.models(project))
+
+    def tables(self, project: Project) -> Iterable[Table]:
+        """None: every table has a model."""
+        return ()
 
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows of the model have after the call."""

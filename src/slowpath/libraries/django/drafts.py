@@ -34,7 +34,8 @@ class Field(Struct, frozen=True):
 
     `related_name` and `related_query_name` are as written, `None` when left to Django; `readable` is false when one
     of them could not be read.
-    `keys` are the attributes that a generic relation goes by: of the content type, of the key.
+    `keys` are the attributes that a generic relation goes by: of the content type, of the key. `module` is where
+    `line` is. `on_delete` is the last word of what is written (`CASCADE`).
     """
 
     name: str
@@ -55,6 +56,8 @@ class Field(Struct, frozen=True):
     parent_link: bool = False
     keys: tuple[str, str] = ("content_type", "object_id")
     line: int = 0
+    module: str = ""
+    on_delete: str = ""
 
 
 class Meta(Struct, frozen=True):

@@ -147,6 +147,7 @@ def _relation(names: Names, module: str, name: str, type_: str, kind: RelationKi
             _text(names, module, call, "object_id_field") or "object_id",
         ),
         line=line,
+        on_delete=dotted(argument(call, "on_delete", 1)).rpartition(".")[2],
     )
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from slowpath.libraries.django.apps import Registry
 from slowpath.libraries.django.drafts import MANAGER, MODEL, QUERYSET, Draft, Field, Meta, Target
 from slowpath.libraries.django.rows import DjangoModel
-from slowpath.schema import Access, Column, Lazy, Listener, Relation, RelationKind
+from slowpath.schema import Access, Column, ForeignKey, Lazy, Listener, Relation, RelationKind
 
 _REVERSE: dict[RelationKind, tuple[RelationKind, Access]] = {
     "foreign-key": ("reverse-foreign-key", "manager"),
@@ -192,12 +192,14 @@ class Linker:
             library="django",
             rows_type=QUERYSET,
             row_type=MODEL,
-            table=root.meta.table or ("" if draft.meta.abstract else f"{root.app}_{root.label.lower()}"),
+            table=root.meta.table if draft.meta.abstract else self._table_name(root),
             columns=tuple(self._columns(root)),
             relations=_first_of_name([*self._relations(root), *(each.relation for each in reverse)]),
             managers=managers,
             default_manager=self._default(draft, managers),
             indexes=tuple(index for each in self._tables(root) for index in each.meta.indexes),
+            foreign_keys=tuple(self._foreign_keys(root)),
+            readable=all(each.complete for each in line),
             parents=draft.bases,
             complete=self._sure and all(each.complete and each.name not in self._unsure for each in line),
             abstract=draft.meta.abstract,
@@ -235,10 +237,25 @@ class Linker:
             fields = self._own_fields(draft)
             has_key = any(field.primary_key for field in fields.values())
             if not has_key and not draft.meta.abstract:
-                yield Column("id", "id", "AutoField", primary_key=True, unique=True, indexed=True)
+                inherited = draft is not root
+                yield Column("id", "id", "AutoField", True, unique=True, indexed=True, inherited=inherited)
             for field in fields.values():
                 if field.kind in ("", "foreign-key", "one-to-one") and field.type != "CompositePrimaryKey":
-                    yield _column(field)
+                    yield replace(_column(field), inherited=draft is not root)
+
+    def _foreign_keys(self, root: Draft) -> Iterator[ForeignKey]:
+        """The keys of the model's own table to those that are known."""
+        for field in self._own_fields(root).values():
+            target = self._registry.find(field.target, root) if field.kind in ("foreign-key", "one-to-one") else ""
+            if target and not root.meta.abstract:
+                column, table = _column(field), self._table_name(self._root(self._drafts[target]))
+                action = {"CASCADE": "cascade", "SET_NULL": "set null", "SET_DEFAULT": "set default"}
+                on_delete = action.get(field.on_delete, "")
+                yield ForeignKey((column.column,), table, (), on_delete, line=field.line, module=field.module)
+
+    @staticmethod
+    def _table_name(root: Draft) -> str:
+        return root.meta.table or ("" if root.meta.abstract else f"{root.app}_{root.label.lower()}")
 
     def _managers(self, draft: Draft) -> Iterator[tuple[str, str]]:
         found: dict[str, str] = {}
@@ -318,4 +335,5 @@ def _column(field: Field) -> Column:
         field.null,
         few=field.few,
         line=field.line,
+        module=field.module,
     )

@@ -114,12 +114,19 @@ def _is_filled(value: Expression) -> bool:
 def _indexes(names: Names, options: Options) -> Iterator[Index]:
     for name in ("unique_together", "index_together"):
         for columns in _groups(names, options.get(name)):
-            yield Index(columns, unique=name == "unique_together")
+            yield Index(
+                columns,
+                unique=name == "unique_together",
+                line=options[name].value.at >> 12,
+                module=options[name].module,
+            )
     for name in ("indexes", "constraints"):
         placed = names.chased(options[name]) if name in options else None
         if placed and isinstance(placed.value, Listing):
             for element in placed.value.elements:
                 yield from _index(names, Placed(element, placed.module))
+        elif placed:
+            yield Index((), line=placed.value.at >> 12, module=placed.module)
 
 
 def _groups(names: Names, placed: Placed | None) -> Iterator[tuple[str, ...]]:
@@ -140,6 +147,7 @@ def _index(names: Names, placed: Placed) -> Iterator[Index]:
     placed = names.chased(placed)
     call = placed.value
     if not isinstance(call, Call):
+        yield Index((), line=call.at >> 12, module=placed.module)
         return
     kind = dotted(call.func).rpartition(".")[2]
     unique = kind == "UniqueConstraint"
@@ -156,4 +164,5 @@ def _index(names: Names, placed: Placed) -> Iterator[Index]:
         condition="?" if argument(call, "condition") else "",
         method="" if kind in ("Index", "UniqueConstraint") else kind.removesuffix("Index").lower(),
         line=call.at >> 12,
+        module=placed.module,
     )

@@ -5,12 +5,23 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath.declarations import Assignment, FunctionDeclaration
-from slowpath.expression import Argument, Attribute, Call, Constant, Expression, Mapping, Name, argument
+from slowpath.expression import (
+    Argument,
+    Attribute,
+    Call,
+    Constant,
+    Expression,
+    Mapping,
+    Name,
+    argument,
+    line_column,
+)
 from slowpath.libraries.sqlalchemy.annotations import annotated
 from slowpath.libraries.sqlalchemy.bases import decorator_words
 from slowpath.libraries.sqlalchemy.columns import column_of
-from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, Draft, RelationDraft
-from slowpath.libraries.sqlalchemy.indexes import index_of, key_of, table_arguments
+from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, Draft, KeyDraft, RelationDraft
+from slowpath.libraries.sqlalchemy.indexes import all_are_calls, index_of, key_of, table_arguments
+from slowpath.libraries.sqlalchemy.keys import key_draft
 from slowpath.libraries.sqlalchemy.names import Names, Placed
 from slowpath.references import ClassRef
 from slowpath.schema import Column, Index, Proxy
@@ -33,10 +44,12 @@ class Body:
         self.relations: list[RelationDraft] = []
         self.proxies: list[Proxy] = []
         self.indexes: list[Index] = []
+        self.foreign: list[KeyDraft] = []
         self.keys: tuple[str, ...] = ()
         self.table = ""
         self.has_table = False
         self.opaque = False
+        self.unread_arguments = False
         self.bound: set[str] = set()
 
     def assigned(self, assignment: Assignment) -> None:
@@ -66,7 +79,7 @@ class Body:
         else:
             column = column_of(self.names, assignment, self.module, self.style)
             if column:
-                self.columns.append(column)
+                self.columns.append(_placed_in(self.module, column))
 
     def unpacked(self, call: Call) -> Call:
         """The call with the keywords that `**COMMON` brings from a dict of the class or the module."""
@@ -112,17 +125,28 @@ class Body:
             column = passed.value
             if isinstance(column, Call) and self.names.word(Placed(column, placed.module)) == "Column":
                 name = self.names.text(_placed(argument(column, "name", 0), placed.module)) or ""
-                draft = column_of(self.names, Assignment(name, column, None, 0), placed.module, self.style)
+                line, _ = line_column(column.at)
+                draft = column_of(self.names, Assignment(name, column, None, line), placed.module, self.style)
                 if draft and name:
-                    self.columns.append(draft)
+                    self.columns.append(_placed_in(placed.module, draft))
+            elif isinstance(column, Call):
+                self.argument(column, placed.module)
 
     def arguments(self, value: Expression | None) -> None:
         """Take in `__table_args__`."""
+        self.unread_arguments |= not all_are_calls(value)
         for call in table_arguments(value):
-            index = index_of(self.names, call, self.module)
-            if index:
-                self.indexes.append(index)
-            self.keys += key_of(self.names, call, self.module)
+            self.argument(call, self.module)
+
+    def argument(self, call: Call, module: str) -> None:
+        """Take in an index or a constraint."""
+        index = index_of(self.names, call, module)
+        foreign = key_draft(self.names, call, module)
+        if index:
+            self.indexes.append(index)
+        if foreign:
+            self.foreign.append(foreign)
+        self.keys += key_of(self.names, call, module)
 
     def method(self, function: FunctionDeclaration) -> None:
         """Take in what a method under `declared_attr` makes, as far as it can be read."""
@@ -132,6 +156,7 @@ class Body:
         returned = returned_by(function)
         if function.name in {"__tablename__", "__table_args__", "__mapper_args__"}:
             self.has_table |= function.name == "__tablename__"
+            self.unread_arguments |= function.name == "__table_args__" and not _is_all(returned, function)
             if returned:
                 self.assigned(Assignment(function.name, returned, None, function.line))
         elif returned and self.names.word(Placed(returned, self.module)) in _READ:
@@ -172,12 +197,14 @@ def draft_of(names: Names, ref: ClassRef, style: str) -> Draft:
         tuple(body.relations),
         tuple(body.proxies),
         tuple(body.indexes),
+        tuple(body.foreign),
         body.keys,
         frozenset(body.bound),
         body.table,
         body.has_table,
         isinstance(query, Call) and isinstance(query.func, Attribute) and query.func.attr == "query_property",
         body.opaque,
+        body.unread_arguments,
     )
 
 
@@ -189,10 +216,19 @@ def with_keys(columns: tuple[Column, ...], keys: tuple[str, ...]) -> tuple[Colum
     )
 
 
+def _is_all(returned: Expression | None, function: FunctionDeclaration) -> bool:
+    """Whether the method does nothing before it returns this."""
+    return returned is not None and line_column(returned.at)[0] <= function.line + 1
+
+
 def returned_by(function: FunctionDeclaration) -> Expression | None:
     """What a method that consists of a `return` gives, if the declaration has kept it."""
     value: Expression | None = getattr(function, "returned", None)
     return None if isinstance(value, (Name, Constant)) else value
+
+
+def _placed_in(module: str, draft: ColumnDraft) -> ColumnDraft:
+    return replace(draft, column=replace(draft.column, module=module))
 
 
 def _placed(value: Expression | None, module: str) -> Placed | None:

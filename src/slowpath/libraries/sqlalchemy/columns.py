@@ -98,13 +98,14 @@ def _called(names: Names, assignment: Assignment, call: Call, module: str, hint:
         indexed=one.indexed or other.indexed,
         deferred=one.deferred or other.deferred,
     )
-    return replace(own, column=column, keys=own.keys or shared.keys)
+    return replace(own, column=column, keys=own.keys or shared.keys, on_delete=own.on_delete or shared.on_delete)
 
 
 def _read(names: Names, assignment: Assignment, call: Call, module: str, hint: Annotated) -> ColumnDraft:
     is_field = names.word(Placed(call, module)) == "Field"
     name, kind, keys = _positional(names, call, module) if not is_field else ("", argument(call, "sa_type"), ())
     target = argument(call, "foreign_key") if is_field else None
+    deleted = argument(call, "ondelete") if is_field else _on_delete(names, call, module)
     primary = _is_true(argument(call, "primary_key"))
     nullable = argument(call, "nullable")
     default = hint.optional or not (hint.wrapper or is_field)
@@ -120,7 +121,17 @@ def _read(names: Names, assignment: Assignment, call: Call, module: str, hint: A
         few=_is_few(names, module, kind, hint.inner),
         line=assignment.line,
     )
-    return ColumnDraft(column, (*keys, target) if target else keys, module)
+    on_delete = (names.text(Placed(deleted, module)) if deleted else None) or ""
+    return ColumnDraft(column, (*keys, target) if target else keys, module, on_delete)
+
+
+def _on_delete(names: Names, call: Call, module: str) -> Expression | None:
+    """What the key of the column says of deletions."""
+    for passed in call.arguments:
+        value = passed.value
+        if isinstance(value, Call) and names.word(Placed(value, module)) == "ForeignKey":
+            return argument(value, "ondelete")
+    return None
 
 
 def _positional(names: Names, call: Call, module: str) -> tuple[str, Expression | None, tuple[Expression, ...]]:

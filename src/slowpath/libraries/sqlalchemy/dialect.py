@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slowpath.advisor import NewIndex
-from slowpath.libraries.sqlalchemy import filtering, indexing, loading, models, suggesting
+from slowpath.database import Table
+from slowpath.libraries.sqlalchemy import core, filtering, indexing, loading, models, suggesting
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
 from slowpath.query import Shape
@@ -21,6 +22,10 @@ class SqlalchemyDialect:
     def models(self, project: Project) -> Iterable[Model]:
         """The classes the project maps."""
         return models.models(project)
+
+    def tables(self, project: Project) -> Iterable[Table]:
+        """Those that modules make with `Table(…)`."""
+        return tuple(core.tables(project))
 
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows have after `options(…)` or `refresh(row, […])`."""

@@ -22,11 +22,26 @@ class Annotated(Struct, frozen=True):
 
 
 class ColumnDraft(Struct, frozen=True):
-    """A column and the keys it refers to: tables' columns by name (`users.id`), or attributes of classes as written."""
+    """A column and the keys it refers to: tables' columns by name (`users.id`), or attributes of classes as written.
+
+    `on_delete` is what happens to its rows when that of the key is deleted, as written.
+    """
 
     column: Column
     keys: tuple[Expression, ...] = ()
     module: str = ""
+    on_delete: str = ""
+
+
+class KeyDraft(Struct, frozen=True):
+    """A key of several columns, and what they refer to."""
+
+    columns: tuple[str, ...]
+    targets: tuple[Expression, ...]
+    module: str
+    on_delete: str = ""
+    name: str = ""
+    line: int = 0
 
 
 class RelationDraft(Struct, frozen=True):
@@ -42,6 +57,7 @@ class RelationDraft(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """One class's own attributes; `names` are all that its body binds, `opaque` whether it has something unreadable.
 
+    `foreign` are keys of several columns; `unread` when the arguments of its table hold more than could be read.
     `table` is the name of its table as written, `has_table` whether it says one at all, `keys` are the attributes or
     columns that its primary key consists of where `__table_args__` says so.
     """
@@ -50,9 +66,11 @@ class Draft(Struct, frozen=True):
     relations: tuple[RelationDraft, ...] = ()
     proxies: tuple[Proxy, ...] = ()
     indexes: tuple[Index, ...] = ()
+    foreign: tuple[KeyDraft, ...] = ()
     keys: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
     table: str = ""
     has_table: bool = False
     has_query: bool = False
     opaque: bool = False
+    unread: bool = False

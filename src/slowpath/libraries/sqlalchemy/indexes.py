@@ -11,6 +11,7 @@ from slowpath.expression import (
     Constant,
     Expression,
     Listing,
+    Mapping,
     Name,
     argument,
     dotted,
@@ -31,6 +32,16 @@ def table_arguments(value: Expression | None) -> Iterator[Call]:
             yield from table_arguments(right)
 
 
+def all_are_calls(value: Expression | None) -> bool:
+    """Whether a `__table_args__` is written out: nothing but calls, and options at the end."""
+    match value:
+        case Listing(elements=elements):
+            return all(isinstance(element, Call | Mapping) for element in elements)
+        case Binary(operator="+", left=left, right=right):
+            return all_are_calls(left) and all_are_calls(right)
+    return isinstance(value, Mapping)
+
+
 def index_of(names: Names, call: Call, module: str) -> Index | None:
     """The index that the call makes, columns by attribute or by name in the table as written."""
     word = names.word(Placed(call, module))
@@ -38,11 +49,13 @@ def index_of(names: Names, call: Call, module: str) -> Index | None:
     line, _ = line_column(call.at)
     if word == "UniqueConstraint":
         columns = tuple(_column(value) for value in positional)
-        return Index(columns, unique=True, name=_text(argument(call, "name")), line=line)
+        return Index(columns, unique=True, name=_text(argument(call, "name")), line=line, module=module)
     if word != "Index" or not positional:
         return None
     conditions = [passed.value for passed in call.arguments if (passed.keyword or "").endswith("_where")]
     methods = [passed.value for passed in call.arguments if (passed.keyword or "").endswith("_using")]
+    if any(passed.star for passed in call.arguments):
+        return Index((), name=_text(positional[0]), line=line, module=module)
     return Index(
         tuple(_column(value) for value in positional[1:]),
         unique=_is_true(argument(call, "unique")),
@@ -50,6 +63,7 @@ def index_of(names: Names, call: Call, module: str) -> Index | None:
         condition=spelled(conditions[0], 200) if conditions else "",
         method=_text(methods[0]) if methods else "",
         line=line,
+        module=module,
     )
 
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from slowpath.expression import Call
 from slowpath.libraries.sqlalchemy.bases import Base, Bases, library_table, uses_sqlalchemy
 from slowpath.libraries.sqlalchemy.bodies import draft_of, with_keys
-from slowpath.libraries.sqlalchemy.drafts import Draft, RelationDraft
+from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, Draft, RelationDraft
 from slowpath.libraries.sqlalchemy.indexes import index_of, owner_of
+from slowpath.libraries.sqlalchemy.keys import foreign_keys
 from slowpath.libraries.sqlalchemy.names import Names
 from slowpath.libraries.sqlalchemy.registry import Mapped, Registry, table_names
 from slowpath.libraries.sqlalchemy.relations import backref_of, may_have_backref, relation_of
@@ -55,10 +56,13 @@ def _mapped(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef) -> Mappe
     own = [(each, _draft(bases, drafts, each, style)) for each in line]
     parents = tuple(each.name for each in line[1:] if _is_model(bases, each))
     above = frozenset(name for name in parents if not bases.is_abstract(_by_name(line, name)))
+    has_table = own[0][1].has_table
+    elsewhere = {up.name for each in line if each.name in above and has_table for up in bases.line(each)}
     seen: set[str] = set()
     columns, relations, proxies, inherited = [], [], [], set()
     for each, draft in own:
-        columns += [column for column in draft.columns if column.column.name not in seen]
+        found = [column for column in draft.columns if column.column.name not in seen]
+        columns += [_of_parent(column) for column in found] if each.name in elsewhere else found
         relations += [relation for relation in draft.relations if relation.name not in seen]
         proxies += [proxy for proxy in draft.proxies if proxy.name not in seen]
         if each.name in above:
@@ -78,14 +82,20 @@ def _mapped(bases: Bases, drafts: dict[ClassRef, Draft], ref: ClassRef) -> Mappe
         relations=tuple(relations),
         inherited=frozenset(inherited),
         proxies=tuple(proxies),
-        indexes=tuple(index for _, draft in own for index in draft.indexes),
+        foreign=tuple(key for each, draft in own if each.name not in elsewhere for key in draft.foreign),
+        indexes=tuple(index for each, draft in own if each.name not in elsewhere for index in draft.indexes),
         parents=parents,
         bound=frozenset(seen),
         has_query=any(draft.has_query for _, draft in own),
-        own_table=own[0][1].has_table,
+        own_table=has_table,
         abstract=bases.is_abstract(ref),
         complete=bases.complete(ref) and not any(draft.opaque for _, draft in own),
+        readable=bases.complete(ref) and not any(draft.opaque or draft.unread for _, draft in own),
     )
+
+
+def _of_parent(draft: ColumnDraft) -> ColumnDraft:
+    return replace(draft, column=replace(draft.column, inherited=True))
 
 
 def _by_name(line: Iterable[ClassRef], name: str) -> ClassRef:
@@ -188,6 +198,8 @@ def _model(links: _Links, model: Mapped, extra: dict[str, list[Index]]) -> Model
         relations=links.all_of(model),
         managers=(("query", custom.name if custom else query),) if has_query else (),
         indexes=tuple(_by_column(index, model.columns) for index in indexes),
+        foreign_keys=tuple(foreign_keys(links.registry, model)),
+        readable=model.readable,
         parents=model.parents,
         proxies=model.proxies,
         complete=model.complete and links.complete(model),

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from slowpath.expression import Attribute, Call, Constant, Expression, Lambda, Name, argument, dotted
 from slowpath.libraries.sqlalchemy.bases import Base
-from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, RelationDraft
+from slowpath.libraries.sqlalchemy.drafts import ColumnDraft, KeyDraft, RelationDraft
 from slowpath.libraries.sqlalchemy.names import Names, Placed
 from slowpath.references import ClassRef, ValueRef
 from slowpath.schema import Column, Index, Proxy
@@ -29,6 +29,7 @@ class Mapped(Struct, frozen=True):
     known_table: str
     columns: tuple[Column, ...]
     keyed: tuple[ColumnDraft, ...]
+    foreign: tuple[KeyDraft, ...]
     relations: tuple[RelationDraft, ...]
     inherited: frozenset[str]
     proxies: tuple[Proxy, ...]
@@ -39,6 +40,7 @@ class Mapped(Struct, frozen=True):
     own_table: bool
     abstract: bool
     complete: bool
+    readable: bool
 
     @property
     def name(self) -> str:
@@ -121,6 +123,11 @@ class Registry:
         if len(own) > 1:
             own = [each for each in own if each.ref.module == model.ref.module] or own
         return own[0] if len(own) == 1 else None
+
+    def class_of(self, written: Expression, module: str) -> Mapped | None:
+        """The mapped class that the expression names."""
+        ref = self._project.class_behind(Placed(written, module))
+        return self.models.get(ref.name) if ref else None
 
     def keys_between(self, model: Mapped, target: Mapped) -> tuple[str, ...]:
         """The attributes of the model's rows that hold keys of the target's table, or of a table it inherits from."""

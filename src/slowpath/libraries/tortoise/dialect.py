@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex
+from slowpath.database import Table
 from slowpath.libraries.tortoise import loading, models
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
@@ -23,6 +24,10 @@ class TortoiseDialect:
     def models(self, project: Project) -> Iterable[Model]:
         """The models the project declares."""
         return models.models(project)
+
+    def tables(self, project: Project) -> Iterable[Table]:
+        """None: every table has a model."""
+        return ()
 
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows have after `prefetch_related`, `select_related` or `fetch_related`."""

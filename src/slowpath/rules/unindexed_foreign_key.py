@@ -1,0 +1,151 @@
+"""A foreign key without an index: deleting a row of the other table reads this whole table.
+
+## Problem
+
+When a user is deleted, the database has to find the orders that refer to it, be it to delete them, to set them to
+null or to refuse. PostgreSQL and SQLite do not index foreign keys by themselves (MySQL does, and so does Django), so
+each deleted user costs a scan of all orders, with the rows locked meanwhile. With a thousand orders nobody notices;
+with ten million a deletion takes seconds, and a clean-up of old users takes the night.
+
+An index that begins with the foreign key's columns answers at once, and so does a primary key or a unique constraint
+that begins with them.
+
+## Slow
+
+    from sqlalchemy import ForeignKey
+    from sqlalchemy.orm import mapped_column
+
+    class Order(Base):
+        __tablename__ = "orders"
+        id = mapped_column(primary_key=True)
+        user_id = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+## Fast
+
+    from sqlalchemy import ForeignKey
+    from sqlalchemy.orm import mapped_column
+
+    class Order(Base):
+        __tablename__ = "orders"
+        id = mapped_column(primary_key=True)
+        user_id = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+## What silences it
+
+Tables of which something could not be read; projects on MySQL. The confidence is low where the project is not seen to
+delete rows of the other table, with its own code or by a cascade, and where it may run on MySQL as well.
+
+## Fix safety
+
+An index costs a little at each write. Build it with `CREATE INDEX CONCURRENTLY` on PostgreSQL: a plain
+`CREATE INDEX` keeps all writers out until it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from slowpath.advisor import NewIndex, created
+from slowpath.database import Table, place_of
+from slowpath.facts import Deletes, only
+from slowpath.finding import Confidence
+from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.schema import ForeignKey
+from slowpath.source import Place
+from slowpath.workload import deletions
+
+# What the database does to each row that refers to the deleted one.
+_TOUCHES = {"cascade": "are deleted too", "set null": "are set to null", "set default": "are set to their default"}
+_SHOWN = 4
+
+
+class _Deletion(Struct, frozen=True):
+    """Rows of `table` are deleted at a place, because it says so or because rows that they refer to are."""
+
+    place: Place
+    table: str
+
+
+def judge(whole: Whole) -> Iterator[Problem]:
+    """The keys that no index serves and that somebody's deletion needs one for."""
+    deleted = _deletions(whole)
+    for table in whole.database.tables.values():
+        for key in table.foreign_keys if table.known else ():
+            if "" in key.columns or table.may_serve(key.columns):
+                continue
+            deletion = deleted.get(key.table)
+            if key.on_delete in _TOUCHES or deletion:
+                yield _problem(whole, table, key, deletion)
+
+
+def _deletions(whole: Whole) -> dict[str, _Deletion]:
+    """Where rows of each table are deleted first, with what a database deletes along with them."""
+    found: dict[str, _Deletion] = {}
+    for fact in only(Deletes, whole.facts):
+        table = whole.database.of_model(fact.model)
+        if table is not None:
+            found.setdefault(table.name, _Deletion(fact.place, table.name))
+    along: dict[str, list[str]] = {}
+    for child in whole.database.tables.values():
+        for key in child.foreign_keys:
+            if key.on_delete == "cascade":
+                along.setdefault(key.table, []).append(child.name)
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop(0)
+        new = [child for child in along.get(name, ()) if child not in found]
+        found |= dict.fromkeys(new, found[name])
+        waiting += new
+    return found
+
+
+def _problem(whole: Whole, table: Table, key: ForeignKey, deletion: _Deletion | None) -> Problem:
+    columns = ", ".join(key.columns)
+    return Problem(
+        place=place_of(key.line, key.module),
+        message=f"deleting a row of `{key.table}` reads all of `{table.name}`: no index begins with `{columns}`",
+        subject=(table.name, *key.columns),
+        help=f"{_index(whole, table, key)}; {_others(table)}",
+        related=(Mark(deletion.place, _told(table, key, deletion)),) if deletion else (),
+        confidence=_confidence(whole, key, deletion),
+    )
+
+
+def _told(table: Table, key: ForeignKey, deletion: _Deletion) -> str:
+    told = f"deletes from `{deletion.table}`"
+    if deletion.table != key.table:
+        told += f", and with it from `{key.table}`"
+    return f"{told}: rows of `{table.name}` {_TOUCHES[key.on_delete]}" if key.on_delete in _TOUCHES else told
+
+
+def _confidence(whole: Whole, key: ForeignKey, deletion: _Deletion | None) -> Confidence:
+    # Where it may run on a vendor that indexes keys by itself, or nobody is seen to delete, it may not matter.
+    if deletion is None or whole.database.may_index_keys:
+        return "low"
+    return "high" if key.on_delete in _TOUCHES else "medium"
+
+
+def _index(whole: Whole, table: Table, key: ForeignKey) -> str:
+    made = f"`{created(NewIndex(table.name, key.columns), whole.database.vendor)}`"
+    if table.models and len(key.columns) == 1:
+        return f"declare it with `index=True` and build it with {made}"
+    return f"build one with {made}"
+
+
+def _others(table: Table) -> str:
+    """What the table has, so that the reader can refute the finding."""
+    firsts = [", ".join(index.columns) for index in table.searched]
+    more = f" and {len(firsts) - _SHOWN} more" if len(firsts) > _SHOWN else ""
+    return f"`{table.name}` is indexed by {'; '.join(f'({each})' for each in firsts[:_SHOWN])}{more}"
+
+
+rule = Rule(
+    "SLO502",
+    None,
+    since="0.2.0",
+    collect=deletions,
+    judge=judge,
+    roles=("production", "migration"),
+)
