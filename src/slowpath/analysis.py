@@ -23,8 +23,9 @@ from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
 from slowpath.references import FunctionRef
+from slowpath.roles import role_of
 from slowpath.rules import Whole, load
-from slowpath.schema import Schema
+from slowpath.schema import Model, Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
 from slowpath.source import digest_of
@@ -98,10 +99,19 @@ def database_of(ground: Ground) -> Database:
     """The tables of the project, from everything that describes them."""
     vendors = (ground.dialect,) if ground.dialect else vendors_of(ground.project)
     declared = [table for dialect in ground.tables.dialects for table in dialect.tables(ground.project)]
-    tables = merged((*tables_of(ground.schema.models.values()), *declared))
+    models = [model for model in ground.schema.models.values() if _is_of_the_service(ground.project, model)]
+    tables = merged((*tables_of(models), *declared))
     if vendors[:1] == ("mysql",):
         tables = {name: with_implied(table) for name, table in tables.items()}
     return Database(tables, vendors)
+
+
+def _is_of_the_service(project: Project, model: Model) -> bool:
+    """Whether the model is not one that tests make up, or what a migration has kept of an older one."""
+    module = model.name
+    while module and module not in project.modules:
+        module = module.rpartition(".")[0]
+    return not module or role_of(project.path_of(module)) not in ("test", "migration")
 
 
 def wanted_in(project: Project, settings: Settings) -> frozenset[str]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,9 @@ from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
 from slowpath.roles import role_of
 from slowpath.source import Source
+
+if TYPE_CHECKING:
+    from slowpath.database import Database
 
 # The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
 
@@ -168,6 +172,19 @@ def _beside(report: Report, known: Baseline, settings: Settings, targets: Sequen
 
     comparison = compared(report.findings, known, is_there=snapshot.stamps.__contains__, lives=lives)
     return replace(report, findings=comparison.new, baseline=comparison)
+
+
+def database(root: Path, settings: Settings) -> tuple[Database, Callable[[str], str]]:
+    """The project's tables, and the path of each of its modules; empty for those of libraries."""
+    from slowpath.analysis import database_of, ground_of
+    from slowpath.indexing import declared_in
+
+    folder = Folder(root, settings.max_file_size)
+    files = folder.listing(settings.exclude).files
+    index = declared_in(folder, settings, files, {}, {}, jobs=1)
+    ground = ground_of(settings, index.declarations.values())
+    modules = ground.project.modules
+    return database_of(ground), lambda module: modules[module].path if module in modules else ""
 
 
 def why(root: Path, settings: Settings, path: str, line: int) -> str:
