@@ -52,6 +52,7 @@ LAYERS = (
         "rules",
         "workload",
         "unserved",
+        "advice",
         "suppression",
         "engine",
         "explanation",

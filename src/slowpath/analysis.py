@@ -201,6 +201,13 @@ def _workshop(folder: Folder, settings: Settings, declarations: Iterable[Declara
     return Workshop(settings, ground_of(settings, declarations), Texts(folder))
 
 
+def survey(folder: Folder, settings: Settings, files: Sequence[File], *, jobs: int) -> Whole:
+    """What all functions show of the project, put together and not judged."""
+    workshop = workshop_of(folder, settings, files)
+    made = _checked(workshop, folder, settings, list(workshop.roots), jobs, lambda done, all_: None)
+    return workshop.whole([answer for part in made for answer in part.answers])
+
+
 def analyse(
     folder: Folder, settings: Settings, index: Index, memory: Memory | None, *, jobs: int, progress: Progress
 ) -> Result:

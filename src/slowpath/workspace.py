@@ -22,6 +22,7 @@ from slowpath.source import Source
 
 if TYPE_CHECKING:
     from slowpath.database import Database
+    from slowpath.rules import Whole
 
 # The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
 
@@ -196,3 +197,11 @@ def why(root: Path, settings: Settings, path: str, line: int) -> str:
     workshop = workshop_of(folder, settings, folder.listing(settings.exclude).files)
     lines = workshop.texts.lines_of(path)
     return explain(workshop.program, workshop.rules, workshop.roots, path, line, lines)
+
+
+def survey(root: Path, settings: Settings, jobs: int) -> Whole:
+    """What all functions of the project show of it, for those who judge it as a whole."""
+    from slowpath import analysis
+
+    folder = Folder(root, settings.max_file_size)
+    return analysis.survey(folder, settings, folder.listing(settings.exclude).files, jobs=jobs)
