@@ -47,7 +47,7 @@ def test_indexes_that_serve_are_used(database: tuple[str, Execute]) -> None:
 def advised() -> Iterator[tuple[str, str, str, str]]:
     """The advised indexes: the table, filled; the query; the index; and its name."""
     for whole in projects():
-        for found in unserved(whole.project, whole.schema, whole.facts):
+        for found in unserved(whole.project, whole.schema, whole.database, whole.facts):
             if not found.shape.joins:
                 filled = table_for(found.table, found.shape)
                 yield filled, query_for(found.table, found.shape), created(found.index), found.index.name
@@ -56,7 +56,7 @@ def advised() -> Iterator[tuple[str, str, str, str]]:
 def answered() -> Iterator[tuple[str, str, str, str]]:
     """The queries of which the advisor says that an index finds their rows, and that index."""
     for whole in projects():
-        tables = Tables(whole.schema)
+        tables = Tables(whole.schema, whole.database)
         for fact in queries_in(whole.facts):
             table, shape = tables.of(fact.shape.model), fact.shape
             verdict = access_of(table, shape) if table is not None else None
