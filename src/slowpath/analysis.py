@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from slowpath import config, engine, knowledge
 from slowpath.cache import Answer, Memory, Reported, RuleName
+from slowpath.caching.listing import Listing, listing
 from slowpath.config import Settings
 from slowpath.database import Database, merged, tables_of, with_implied
 from slowpath.declarations import Declarations
@@ -28,7 +29,7 @@ from slowpath.rules import Whole, load
 from slowpath.schema import Model, Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
-from slowpath.source import digest_of
+from slowpath.source import Place, digest_of
 from slowpath.suppression import unused
 from slowpath.vocabulary import Knowledge
 
@@ -241,6 +242,18 @@ def analyse(
         tuple(RuleName(rule.code, rule.name, rule.default, rule.roles) for rule in load()),
         Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
     )
+
+
+def caches_of(
+    folder: Folder, settings: Settings, index: Index, *, jobs: int
+) -> tuple[Listing, dict[Place, tuple[str, int]]]:
+    """What the project keeps in caches, and the path and line of every place that is named there."""
+    workshop = _workshop(folder, settings, index.declarations.values())
+    users = [ref for ref in workshop.roots if workshop.relevance.uses_caches(ref)]
+    parts_made = _checked(workshop, folder, settings, users, jobs, lambda done, total: None)
+    found = listing(workshop.whole(answer for part in parts_made for answer in part.answers))
+    located = engine.located(workshop.program, set(found.places()), workshop.texts.lines_of, engine.Locations({}))
+    return found, {place: (path, span.line) for place, (path, span) in located.items()}
 
 
 def with_unused(

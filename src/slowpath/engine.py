@@ -137,8 +137,8 @@ def findings(
     """The problems as findings: one for each place and subject, in order of place, with every span known."""
     merged = list(_merged(found))
     places = {place for each in merged for place in _places(each.problem)}
-    located = _located(program, places, lines_of, locations or Locations({}))
-    result = [_finding(each, located) for each in merged]
+    spans_of = located(program, places, lines_of, locations or Locations({}))
+    result = [_finding(each, spans_of) for each in merged]
     return _numbered(sorted(result, key=lambda each: (each.path, each.span, each.code, each.message)))
 
 
@@ -176,9 +176,10 @@ def _places(problem: Problem) -> Iterator[Place]:
         yield mark.place
 
 
-def _located(
+def located(
     program: Program, places: Iterable[Place], lines_of: Callable[[str], Sequence[str]], locations: Locations
 ) -> dict[Place, tuple[str, Span]]:
+    """The file of each place, and where in it that is."""
     result: dict[Place, tuple[str, Span]] = {}
     by_function: dict[tuple[str, str], set[int]] = defaultdict(set)
     for place in places:

@@ -21,8 +21,10 @@ from slowpath.roles import role_of
 from slowpath.source import Source
 
 if TYPE_CHECKING:
+    from slowpath.caching.listing import Listing
     from slowpath.database import Database
     from slowpath.rules import Whole
+    from slowpath.source import Place
 
 # The analysis is imported where it is needed: a run with nothing changed loads no parser and no rule.
 
@@ -186,6 +188,16 @@ def database(root: Path, settings: Settings) -> tuple[Database, Callable[[str], 
     ground = ground_of(settings, index.declarations.values())
     modules = ground.project.modules
     return database_of(ground), lambda module: modules[module].path if module in modules else ""
+
+
+def caches(root: Path, settings: Settings, *, jobs: int) -> tuple[Listing, dict[Place, tuple[str, int]]]:
+    """What the project keeps in caches, with the path and line of every place that is named."""
+    from slowpath.analysis import caches_of
+    from slowpath.indexing import declared_in
+
+    folder = Folder(root, settings.max_file_size)
+    index = declared_in(folder, settings, folder.listing(settings.exclude).files, {}, {}, jobs=jobs)
+    return caches_of(folder, settings, index, jobs=jobs)
 
 
 def why(root: Path, settings: Settings, path: str, line: int) -> str:

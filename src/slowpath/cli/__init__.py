@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 import slowpath
-from slowpath.cli import baseline, check, explain, indexes, server, settings, tables, watch
+from slowpath.cli import baseline, caches, check, explain, indexes, server, settings, tables, watch
 from slowpath.cli.arguments import COULD_NOT_RUN, FAILED, Answer, Parser
 from slowpath.errors import SlowpathError, UsageError
 
@@ -52,7 +52,7 @@ def _parser() -> ArgumentParser:
     parser = Parser(prog="slowpath", description=slowpath.__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"slowpath {slowpath.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="")
-    for module in (check, watch, baseline, indexes, server, explain, tables, settings):
+    for module in (check, watch, baseline, indexes, server, explain, tables, caches, settings):
         module.add_to(commands)
     return parser
 

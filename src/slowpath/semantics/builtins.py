@@ -64,7 +64,7 @@ def call_builtin(frame: Frame, name: str, arguments: Arguments, at: int, node: e
         if name in {"list", "set", "tuple"} and not arguments:
             return Collection(name, UNKNOWN, items=())  # type: ignore[arg-type]
         if name == "dict":
-            return Collection("dict", unknown(*(given.value for given in arguments)), key=UNKNOWN)
+            return Collection("dict", UNKNOWN, key=UNKNOWN)
         return Unknown(varies=varies) if varies else UNKNOWN
     return reader(frame, name, arguments, at, node)
 
@@ -87,6 +87,12 @@ def container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Ca
         element = value.key if value.kind == "dict" and value.key is not None else value.element
         return replace(value, kind=kind, items=items, element=element, key=None)
     return unknown(value)
+
+
+def _dict(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
+    pairs = not arguments[0].keyword and not arguments[0].star
+    values = [ran(frame, arguments, at)] if pairs else []
+    return Collection("dict", unknown(*values, *(given.value for given in arguments)), key=UNKNOWN)
 
 
 def applied(frame: Frame, function: Value, value: Value, at: int, kind: str, over: e.Expression) -> Value:
@@ -300,6 +306,7 @@ _BUILTINS: Mapping[str, Callable[[Frame, str, Arguments, int, e.Call | None], Va
     **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed"), container),
     **dict.fromkeys(("map", "filter"), _map),
     **dict.fromkeys(("sum", "min", "max", "any", "all"), _reduce),
+    "dict": _dict,
     "iter": _iter,
     "aiter": _iter,
     "next": _next,

@@ -118,6 +118,10 @@ class Relevance:
         function = self._declared.get(ref)
         return function is None or function.end_line - function.line < _SHORT
 
+    def uses_caches(self, ref: FunctionRef) -> bool:
+        """Whether the function may use a cache, or write rows that may be kept in one."""
+        return ref in self._cache_users
+
     def on_loop(self, ref: FunctionRef) -> bool:
         """Whether the function may run on an event loop."""
         return self._reachability.on_loop(ref)
