@@ -43,6 +43,22 @@ def test_jobs_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run(root, ALL, [""], cache=False, jobs=2) == fresh(root)
 
 
+def test_a_limit_of_true_comes_back_from_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_FEW", 1)
+    for name in ("Order", "Item"):
+        (tmp_path / f"{name.lower()}s.py").write_text(
+            f"from sqlalchemy import Column, Integer, select\n"
+            f"from sqlalchemy.orm import declarative_base\n"
+            f"class {name}(declarative_base()):\n"
+            f"    __tablename__ = '{name}'\n"
+            f"    id = Column(Integer, primary_key=True)\n"
+            f"def latest(session):\n"
+            f"    return session.scalars(select({name}).where({name}.id > 3).limit(True)).all()\n",
+            encoding="utf-8",
+        )
+    assert run(tmp_path, ALL, [""], cache=False, jobs=2) == fresh(tmp_path)
+
+
 def test_spawned_workers_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_FEW", 1)
     monkeypatch.setattr(processes.multiprocessing, "get_all_start_methods", lambda: ["spawn"])

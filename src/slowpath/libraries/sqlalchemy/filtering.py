@@ -106,7 +106,8 @@ def _order_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, 
 def _limit(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
     match arguments:
         case (Passed(term=ConstantTerm(value=int() as number)),):
-            return replace(shape, limit=number)
+            # A bool is a number, too.
+            return replace(shape, limit=int(number))
         case (Passed(term=ConstantTerm(value=None)),):
             return replace(shape, limit=None)
     return replace(shape, limit=0)
