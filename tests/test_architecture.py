@@ -51,6 +51,7 @@ LAYERS = (
         "caching",
         "rules",
         "workload",
+        "asked",
         "unserved",
         "advice",
         "suppression",

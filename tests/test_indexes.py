@@ -110,6 +110,41 @@ def test_a_migration_for_alembic(project: Path, capsys: pytest.CaptureFixture[st
     assert "people" not in written
 
 
+ORDERS = """\
+from datetime import datetime
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+def latest(cursor):
+    cursor.execute("SELECT * FROM orders WHERE user_id = 42 AND status = 'pending' ORDER BY created_at DESC LIMIT 20")
+"""
+
+
+def test_equality_then_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "orders.py").write_text(ORDERS)
+    monkeypatch.chdir(tmp_path)
+    assert _said(capsys, "--format", "sql") == (
+        "CREATE INDEX CONCURRENTLY idx_orders_user_id_status_created_at ON orders (user_id, status, created_at DESC);\n"
+    )
+
+
 def test_nothing_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     monkeypatch.chdir(tmp_path)

@@ -141,6 +141,7 @@ class Workshop:
         )
         self.rules = config.selected(load(), settings)
         self.program.limits = self.relevance.limits
+        self.program.saying_sql = self.relevance.saying_sql
         self.roots = [ref for ref in self.relevance.roots() if ref.module in ground.wanted]
 
     def _matters(self, ref: FunctionRef) -> bool:

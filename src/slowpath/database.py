@@ -79,6 +79,9 @@ class Database:
         self.tables = tables
         self.vendors = vendors
         self._of_models = {model: table for table in tables.values() for model in table.models}
+        self._named: dict[str, list[Table]] = {}
+        for name, table in tables.items():
+            self._named.setdefault(name.rpartition(".")[2].lower(), []).append(table)
 
     @property
     def vendor(self) -> str:
@@ -89,6 +92,11 @@ class Database:
     def may_index_keys(self) -> bool:
         """Whether the project may run on a vendor that makes an index for each foreign key by itself."""
         return "mysql" in self.vendors
+
+    def named(self, name: str) -> Table | None:
+        """The table that a query calls by this name; SQL may leave its schema out, and write capitals or not."""
+        alike = self._named.get(name.rpartition(".")[2].lower(), [])
+        return self.tables.get(name) or (alike[0] if len(alike) == 1 else None)
 
     def of_model(self, model: str) -> Table | None:
         """The table of the model of this name."""

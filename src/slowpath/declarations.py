@@ -21,24 +21,8 @@ from slowpath.expression import (
     Parameter,
 )
 from slowpath.reading import Lines, bindings_of, expression_of, operator_of, parameters_of, parsed
-from slowpath.sketching import Definition, Function, Mentions
+from slowpath.sketching import Definition, Function, Mentions, Sketch
 from slowpath.source import Source, digest_of
-
-
-class Sketch(Struct, frozen=True, array_like=True, gc=False):
-    """What a function's body mentions, from one cheap walk; nested functions and lambdas count as its own.
-
-    `words` are all attribute names and all names that are called, sorted. `calls` are the targets of calls as
-    written (`self.load`, `helpers.total`, `Order.objects.filter`; `?.name` when the receiver is not a chain of names),
-    sorted. `loops` says whether there is a `for`, a `while`, a comprehension, or a call of `map`, `filter`, `sorted`,
-    `min`, `max`, `any`, `all` or `sum`.
-    """
-
-    words: tuple[str, ...]
-    calls: tuple[str, ...]
-    loops: bool
-    awaits: bool
-    yields: bool
 
 
 class FunctionDeclaration(Struct, frozen=True, array_like=True, gc=False):
@@ -228,7 +212,7 @@ def _function(reader: _Reader, node: Function, scope: _Scope) -> None:
             tuple([expression_of(decorator, lines) for decorator in node.decorator_list]),
             scope.owner,
             scope.nested_in,
-            _sketch(mentions),
+            mentions.sketch(),
             digest_of(reader.text(node.lineno, end)),
             _returned(reader, node),
         )
@@ -258,11 +242,6 @@ def _last_parts(arguments: ast.arguments) -> Iterator[ast.AST | None]:
     yield from (arguments.vararg, arguments.kwarg)
     yield from (*arguments.args[-1:], *arguments.posonlyargs[-1:], *arguments.kwonlyargs[-1:])
     yield from (*arguments.defaults[-1:], *arguments.kw_defaults[-1:])
-
-
-def _sketch(mentions: Mentions) -> Sketch:
-    words, calls = tuple(sorted(mentions.words)), tuple(sorted(mentions.calls))
-    return Sketch(words, calls, mentions.loops, mentions.awaits, mentions.yields)
 
 
 def _class(reader: _Reader, node: ast.ClassDef, scope: _Scope) -> None:

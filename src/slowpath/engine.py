@@ -181,10 +181,11 @@ def located(
 ) -> dict[Place, tuple[str, Span]]:
     """The file of each place, and where in it that is."""
     result: dict[Place, tuple[str, Span]] = {}
-    by_function: dict[tuple[str, str], set[int]] = defaultdict(set)
+    by_function: dict[tuple[str, str], set[Place]] = defaultdict(set)
     for place in places:
-        by_function[place.module, place.function].add(place.at)
-    for (module, name), ats in by_function.items():
+        by_function[place.module, place.function].add(place)
+    for (module, name), here in by_function.items():
+        ats = {place.at for place in here}
         path = program.project.path_of(module) if module in program.project.modules else module
         if name:
             function = program.project.function_of(FunctionRef(module, name))
@@ -192,8 +193,15 @@ def located(
             spans_in_file = {at: moved(known[at], function.line - 1) for at in ats}
         else:
             spans_in_file = {at: _written(*line_column(at), lines_of(path)) for at in ats}
-        result |= {Place(module, name, at): (path, span) for at, span in spans_in_file.items()}
+        result |= {
+            place: (path, _below(spans_in_file[place.at], place.below, partial(lines_of, path))) for place in here
+        }
     return result
+
+
+def _below(span: Span, lines: int, text: Callable[[], Sequence[str]]) -> Span:
+    """A line of a text that stands on several; all of it when that is not so."""
+    return _written(span.line + lines, 1, text()) if lines and span.line + lines <= span.end_line else span
 
 
 def _written(line: int, column: int, lines: Sequence[str]) -> Span:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from slowpath.keys import Key
 from slowpath.query import Shape
 from slowpath.source import Place
+from slowpath.sql.statements import Failure, Statement
 from slowpath.vocabulary import Action, CacheVerb, Scope
 
 
@@ -110,7 +111,14 @@ class Queries(Fact, frozen=True):
         return (self.place, *self.steps)
 
 
-AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries
+class SaysSQL(Fact, frozen=True):
+    """A text in SQL, and what was read of it; the place is where the text begins."""
+
+    statements: tuple[Statement, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL
 
 
 def only(kind: type[SomeFact], facts: Iterable[Fact]) -> Iterator[SomeFact]:

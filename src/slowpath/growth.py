@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from slowpath.database import Database
 from slowpath.schema import Column, Model, Schema
 
 _TIMES = ("DateTime", "datetime", "TIMESTAMP", "Timestamp", "timestamp")
@@ -14,27 +15,36 @@ _DEEPEST = 8
 
 
 class Growth:
-    """What the models of a schema say of the size of their tables."""
+    """What the models of a schema, and the tables without a model, say of the size of tables."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, database: Database) -> None:
         self._schema = schema
+        self._database = database
         self._depths: dict[str, int] = {}
-        self._owners = {
-            relation.target
-            for name, model in schema.models.items()
-            for relation in model.relations
-            if relation.kind == "foreign-key" and relation.target != name
-        }
+        self._owners = {owner for name in (*schema.models, *database.tables) for owner in self._owners_of(name)}
+
+    def _owners_of(self, name: str) -> tuple[str, ...]:
+        """What the rows of a model, or of a table that has none, belong to."""
+        model = self._schema.models.get(name)
+        table = self._database.of_model(name) or self._database.tables.get(name)
+        owners = [relation.target for relation in model.relations if relation.kind == "foreign-key"] if model else []
+        for key in table.foreign_keys if table is not None else ():
+            other = self._database.named(key.table)
+            owners.append(next(iter(other.models), other.name) if other is not None else "")
+        return tuple(dict.fromkeys(owner for owner in owners if owner not in ("", name)))
+
+    def _columns_of(self, name: str) -> tuple[Column, ...]:
+        model = self._schema.models.get(name)
+        table = self._database.tables.get(name) if model is None else None
+        return model.columns if model is not None else table.columns if table is not None else ()
 
     def depth(self, name: str) -> int:
-        """How many levels of owners a row of the model has above it: an item of an order of a user has two."""
+        """How many levels of owners a row has above it: an item of an order of a user has two."""
         known = self._depths.get(name)
         if known is not None:
             return known
         self._depths[name] = 0
-        model = self._schema.models.get(name)
-        owners = [r.target for r in model.relations if r.kind == "foreign-key" and r.target != name] if model else []
-        found = min(max((1 + self.depth(owner) for owner in owners if owner), default=0), _DEEPEST)
+        found = min(max((1 + self.depth(owner) for owner in self._owners_of(name)), default=0), _DEEPEST)
         self._depths[name] = found
         return found
 
@@ -42,25 +52,21 @@ class Growth:
         """Whether there are more and more rows: users; and things that happen, with a time, to what belongs to
         somebody, or that have parts of their own."""
         model = self._schema.models.get(name)
-        if model is None:
-            return False
+        if model is not None and model.settings:
+            return True
         depth = self.depth(name)
         belongs = depth >= 2 or (depth == 1 and (self._has_user(model) or name in self._owners))
-        return bool(model.settings) or (_has_time(model) and belongs)
+        return belongs and any(_is_time(column) for column in self._columns_of(name))
 
     def in_turn(self, name: str, columns: Collection[str]) -> bool:
         """Whether rows in the order of these columns are in the order in which they came to be, or are due."""
-        model = self._schema.models.get(name)
-        own = model.columns if model is not None else ()
+        own = self._columns_of(name)
         return any(column.column in columns and (column.primary_key or _is_time(column)) for column in own)
 
-    def _has_user(self, model: Model) -> bool:
-        targets = (self._schema.models.get(r.target) for r in model.relations if r.kind in _KEYS)
+    def _has_user(self, model: Model | None) -> bool:
+        relations = model.relations if model is not None else ()
+        targets = (self._schema.models.get(r.target) for r in relations if r.kind in _KEYS)
         return any(target is not None and target.settings for target in targets)
-
-
-def _has_time(model: Model) -> bool:
-    return any(_is_time(column) for column in model.columns)
 
 
 def _is_time(column: Column) -> bool:

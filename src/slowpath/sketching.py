@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef"
@@ -27,6 +30,33 @@ _CHILDREN: dict[type, tuple[str, ...]] = {
 # The key of `**x` in a dict.
 _CHILDREN[type(None)] = ()
 
+_STATEMENT = re.compile(
+    r"\s*(?:--[^\n]*\s*)?\(?(?:SELECT\s|(?i:select\s[^.]*\sfrom\s|insert\s+into\s|update\s+\S+\s+set\s|delete\s+from\s"
+    r"|replace\s+into\s|with\s+\w+\s+as\s*\())"
+)
+
+
+class Sketch(Struct, frozen=True, array_like=True, gc=False):
+    """What a function's body mentions, from one cheap walk; nested functions and lambdas count as its own.
+
+    `words` are all attribute names and all names that are called, sorted. `calls` are the targets of calls as
+    written (`self.load`, `helpers.total`, `Order.objects.filter`; `?.name` when the receiver is not a chain of names),
+    sorted. `loops` says whether there is a `for`, a `while`, a comprehension, or a call of `map`, `filter`, `sorted`,
+    `min`, `max`, `any`, `all` or `sum`. `sql` says whether there is a text that begins like a statement.
+    """
+
+    words: tuple[str, ...]
+    calls: tuple[str, ...]
+    loops: bool
+    awaits: bool
+    yields: bool
+    sql: bool
+
+
+def begins_a_statement(value: object) -> bool:
+    """Whether it is a text that begins like SQL."""
+    return value.__class__ is str and _STATEMENT.match(value) is not None
+
 
 class Mentions:
     """What has been seen in a function's body so far."""
@@ -35,6 +65,7 @@ class Mentions:
         self.words: set[str] = set()
         self.calls: set[str] = set()
         self.kinds: set[type] = set()
+        self.sql = False
 
     @property
     def loops(self) -> bool:
@@ -51,11 +82,17 @@ class Mentions:
         """Whether something is yielded."""
         return not self.kinds.isdisjoint(_YIELDS)
 
+    def sketch(self) -> Sketch:
+        """What has been seen, as it is kept."""
+        words, calls = tuple(sorted(self.words)), tuple(sorted(self.calls))
+        return Sketch(words, calls, self.loops, self.awaits, self.yields, self.sql)
+
     def merge(self, inner: Mentions) -> None:
         """Note what a nested function mentions."""
         self.words |= inner.words
         self.calls |= inner.calls
         self.kinds |= inner.kinds
+        self.sql = self.sql or inner.sql
 
     def walk(self, roots: Iterable[ast.AST]) -> list[Definition]:
         """Note what is below the roots; the definitions met there, which are not looked into."""
@@ -65,7 +102,9 @@ class Mentions:
             node = stack.pop()
             kind = node.__class__
             self.kinds.add(kind)
-            if isinstance(node, ast.Attribute):
+            if kind is ast.Constant:
+                self.sql = self.sql or begins_a_statement(node.value)  # type: ignore[attr-defined]
+            elif isinstance(node, ast.Attribute):
                 self.words.add(node.attr)
                 stack.append(node.value)
             elif isinstance(node, ast.Call):

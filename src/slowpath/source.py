@@ -23,11 +23,12 @@ def moved(span: Span, lines: int) -> Span:
 
 class Place(Struct, frozen=True, order=True, cache_hash=True):
     """A node: of a function (`at` is its number) or, with an empty `function`, of a module (`at` is line and
-    column). The module of a file that is no Python is its path."""
+    column). The module of a file that is no Python is its path. `below` counts lines from the first one of a text."""
 
     module: str
     function: str
     at: int
+    below: int = 0
 
 
 class Source(Struct, frozen=True):

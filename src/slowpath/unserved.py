@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own
+from slowpath.asked import queries_of
 from slowpath.catalogue import table_of
 from slowpath.database import Database
-from slowpath.facts import AnyFact, Queries
+from slowpath.facts import AnyFact, Queries, SaysSQL
 from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.loads import Path
@@ -58,30 +59,48 @@ class Tables:
         self._known: dict[str, Table | None] = {}
 
     def of(self, model: str) -> Table | None:
-        """The model's table, if all of it is known."""
+        """The table of the model, or the one of this name that has no model, if all of it is known."""
         if model not in self._known:
-            declared = self._database.of_model(model)
+            declared = self._database.of_model(model) or self._database.tables.get(model)
             # The rows of a model that is spread over several tables are found by a join.
-            alone = declared is not None and not self.schema.models[model].multi_table
+            alone = declared is not None and not (model in self.schema.models and self.schema.models[model].multi_table)
             self._known[model] = table_of(declared) if declared is not None and alone else None
         return self._known[model]
 
+    def at(self, model: str, path: Path) -> Table | None:
+        """The table at the end of a path of relations from the model."""
+        if path and path[-1].startswith("="):
+            return self.of(path[-1][1:])
+        return self.of(model_at(self.schema, model, path))
 
-def queries_in(facts: Iterable[AnyFact]) -> tuple[Queries, ...]:
+    def of_project(self, facts: Iterable[AnyFact], own_models: Container[str]) -> Iterator[tuple[Queries, Table]]:
+        """The queries among the facts of tables of which all is known, and which no library has made."""
+        for fact in queries_in(facts, self._database):
+            model = fact.shape.model
+            table = self.of(model) if model in own_models or model not in self.schema.models else None
+            if table is not None:
+                yield fact, table
+
+
+def queries_in(facts: Iterable[AnyFact], database: Database) -> tuple[Queries, ...]:
     """The queries among the facts, each once; one that a function hands on counts as what its callers make of it."""
-    found = dict.fromkeys(fact for fact in facts if isinstance(fact, Queries))
+    found: dict[Queries, None] = {}
+    for each in facts:
+        if isinstance(each, Queries):
+            found[each] = None
+        elif isinstance(each, SaysSQL):
+            found |= dict.fromkeys(queries_of(each, database))
     begun = {fact.steps[:end] for fact in found for end in range(1, len(fact.steps) + 1 - fact.handed_on)}
     return tuple(fact for fact in found if not (fact.handed_on and fact.steps in begun))
 
 
 def unserved(project: Project, schema: Schema, database: Database, facts: Iterable[AnyFact]) -> Iterator[Unserved]:
     """The queries that no index serves, of the project's own tables as far as all is known of them."""
-    tables, growth = Tables(schema, database), Growth(schema)
+    tables, growth = Tables(schema, database), Growth(schema, database)
     own_models = {ref.name for ref in project.classes()}
     fetched: dict[NewIndex, Unserved] = {}
-    for fact in queries_in(facts):
-        table = tables.of(fact.shape.model) if fact.shape.model in own_models else None
-        found = judged(tables, growth, fact, table) if table is not None else None
+    for fact, table in tables.of_project(facts, own_models):
+        found = judged(tables, growth, fact, table)
         if found is None:
             continue
         if fact.steps:
@@ -96,7 +115,7 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
 def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:
     """What is wrong with the query, if anything is."""
     shape = fact.shape
-    if shape.open:
+    if shape.open or any(condition.column not in table.columns for condition in own(shape)):
         return None
     verdict = access_of(table, shape)
     telling = [c for c in own(shape) if c.how in POINTS and _tells(table, c)]
@@ -136,7 +155,7 @@ def _narrows_alone(tables: Tables, model: str, test: Test) -> bool:
         return narrows(tables, model, test)
     if test.how not in POINTS | SPANS or test.around:
         return False
-    table = tables.of(model_at(tables.schema, model, test.path))
+    table = tables.at(model, test.path)
     if table is None:
         return True
     return test.how != "null" and test.column not in table.few and bool(table.leads(test.column))

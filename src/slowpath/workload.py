@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.facts import Deletes, Queries
+from slowpath.facts import Deletes, Queries, SaysSQL
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
 from slowpath.schema import Schema
 from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, Removes, Writes
 from slowpath.semantics.program import Program
+from slowpath.semantics.sql_texts import sql_in
 from slowpath.semantics.values import Rows, Trail
 from slowpath.source import Place
+from slowpath.sql import Reader
 
 # A helper of a repository that is called through another one; further up nobody deletes anything that is not known.
 _NEAR = 2
@@ -24,8 +26,9 @@ def deletions(function: Function, program: Program) -> Iterator[Deletes]:
             yield Deletes(effect.via[0].place if effect.via else effect.place, effect.model)
 
 
-def queries(function: Function, program: Program) -> Iterator[Queries]:
-    """The queries that the function puts to tables, or gives to its callers."""
+def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL]:
+    """The queries that the function puts to tables, or gives to its callers, and what it says in SQL."""
+    yield from statements(function, program)
     for effect in function.summary.effects:
         if isinstance(effect, ReadsRelation) and not effect.via:
             yield from _fetched(program.schema, effect.place, effect.model, effect.relation)
@@ -39,6 +42,16 @@ def queries(function: Function, program: Program) -> Iterator[Queries]:
     match function.summary.returns:
         case Rows(model=model, here=False, trail=Trail(parameter="", steps=(*_, last) as steps), owner=None):
             yield Queries(last.place, program.shape(model, steps), tuple(step.place for step in steps), handed_on=True)
+
+
+def statements(function: Function, program: Program) -> Iterator[SaysSQL]:
+    """What the function says in SQL, as far as it reads or writes rows."""
+    reader = Reader()
+    for written in sql_in(program, function.ref):
+        parsed = reader.read(written.text)
+        found = tuple(each for each in parsed.statements if each.verb not in ("ddl", "other"))
+        if found or parsed.failures:
+            yield SaysSQL(Place(function.ref.module, function.ref.qualname, written.at), found, parsed.failures)
 
 
 def _fetched(schema: Schema, place: Place, owner: str, name: str) -> Iterator[Queries]:

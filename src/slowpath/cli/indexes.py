@@ -74,10 +74,15 @@ def _sql(found: Sequence[Advice], whole: Whole, path_of: Callable[[str], str]) -
 def _django(found: Sequence[Advice], whole: Whole, path_of: Callable[[str], str]) -> Iterator[str]:
     from slowpath.libraries.django.migrating import operations
 
-    ours = [each for each in found if whole.schema.models[each.model].library == "django"]
+    ours = [each for each in found if _library(whole, each) == "django"]
     for app, group in groupby(sorted(ours, key=lambda each: _app(whole, each)), key=lambda each: _app(whole, each)):
         yield f"# {app}: write its last migration into `dependencies`, and the indexes into `Meta.indexes` as well."
         yield from operations(whole.schema, [(each.model, each.index) for each in group])
+
+
+def _library(whole: Whole, each: Advice) -> str:
+    model = whole.schema.models.get(each.model)
+    return model.library if model is not None else ""
 
 
 def _app(whole: Whole, each: Advice) -> str:
@@ -88,7 +93,7 @@ def _app(whole: Whole, each: Advice) -> str:
 def _alembic(found: Sequence[Advice], whole: Whole, path_of: Callable[[str], str]) -> Iterator[str]:
     from slowpath.libraries.sqlalchemy.migrating import operations
 
-    ours = [each.index for each in found if whole.schema.models[each.model].library == "sqlalchemy"]
+    ours = [each.index for each in found if _library(whole, each) == "sqlalchemy"]
     return operations(ours) if ours else iter(())
 
 

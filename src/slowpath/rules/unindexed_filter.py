@@ -6,9 +6,9 @@ Without an index that begins with one of the columns it compares, a database fin
 staging the table has a thousand rows and nobody notices; in production it has ten million, and the query that took
 a millisecond takes seconds, at every request. The same goes for the first few rows of an order that no index has.
 
-slowpath compares each query with the indexes that models, migrations and SQL give its table, and says which one
-would serve it: the columns compared with a value first, then the order or one range. Create it without keeping
-writers out.
+slowpath compares each query, an ORM's or one in SQL text, with the indexes that models, migrations and SQL give its
+table, and says which one would serve it: the columns compared with a value first, then the order or one range. Create
+it without keeping writers out.
 
 ## Slow
 
@@ -79,7 +79,8 @@ def judge(whole: Whole) -> Iterator[Problem]:
     """Queries that no index serves."""
     spellings = {dialect.library: dialect for dialect in whole.knowledge.dialects}
     for found in unserved(whole.project, whole.schema, whole.database, whole.facts):
-        dialect = spellings.get(whole.schema.models[found.shape.model].library)
+        model = whole.schema.models.get(found.shape.model)
+        dialect = spellings.get(model.library) if model is not None else None
         written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
         yield _problem(found, _declared(whole.schema, found) or _place(found), written)
 
@@ -118,12 +119,12 @@ def _marks(found: Unserved, place: Place) -> Iterator[Mark]:
     made = {c.step for c in shape.conditions} | {sort.step for sort in shape.order}
     steps = [found.fact.steps[step] for step in sorted(made) if 0 <= step < len(found.fact.steps)]
     for step in dict.fromkeys(steps):
-        if step != place:
+        if step.at != place.at or step.function != place.function:
             yield Mark(step, "narrowed or sorted here")
     if not found.fact.steps:
         for each in dict.fromkeys((found.fact.place, *found.places[: _SHOWN - 1])):
             yield Mark(each, "fetches these rows")
-    elif found.fact.place not in {place, *steps}:
+    elif found.fact.place not in {place, *steps} and found.fact.place.at != place.at:
         yield Mark(found.fact.place, "runs here")
 
 

@@ -64,7 +64,7 @@ from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.query import POINTS, SPANS, Condition, Either, Shape
 from slowpath.rules import Mark, Problem, Rule, Whole
-from slowpath.unserved import Tables, narrows, queries_in
+from slowpath.unserved import Tables, narrows
 from slowpath.workload import queries
 
 _HIDDEN = "IS TRUE"
@@ -84,13 +84,10 @@ class _Said(Struct, frozen=True):
 
 def judge(whole: Whole) -> Iterator[Problem]:
     """Conditions that no index of their table can serve as they are written."""
-    tables, growth = Tables(whole.schema, whole.database), Growth(whole.schema)
+    tables, growth = Tables(whole.schema, whole.database), Growth(whole.schema, whole.database)
     own_models = {ref.name for ref in whole.project.classes()}
-    for fact in queries_in(whole.facts):
+    for fact, table in tables.of_project(whole.facts, own_models):
         shape = fact.shape
-        table = tables.of(shape.model) if shape.model in own_models else None
-        if table is None:
-            continue
         for step, name, said in _said(tables, table, shape):
             place = fact.steps[step] if 0 <= step < len(fact.steps) else fact.place
             sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"

@@ -52,6 +52,8 @@ class Names(Facts, Questions):
     evaluate_at_module: Callable[[str, e.Expression], Value]
     # What sets a limit to waiting, of what the project uses somewhere.
     limits: frozenset[str] = frozenset()
+    # The modules that say something in SQL outside functions.
+    saying_sql: frozenset[str] = frozenset()
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""

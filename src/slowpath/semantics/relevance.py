@@ -12,6 +12,7 @@ from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
 from slowpath.semantics.owning.relevance import functions_that_acquire
 from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
+from slowpath.semantics.sql_texts import saying_sql
 from slowpath.vocabulary import Knowledge
 
 _SHORT = 6
@@ -64,6 +65,7 @@ class Relevance:
         self._matters = self._closure()
         self._acquiring = functions_that_acquire(project, knowledge, self._declared)
         self._looping = self._names_that_loop()
+        self.saying_sql = saying_sql(project.modules)
         self._waiting = self._may_wait(project, _limited(knowledge))
         words = {word for function in self._declared.values() for word in function.sketch.words}
         self.limits = _unless(knowledge) & words
@@ -132,10 +134,16 @@ class Relevance:
 
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, those that begin
-        a query or acquire something, users of caches, and coroutines that may block. What only reads what others give
-        it is read when they call it."""
+        a query or acquire something, users of caches, coroutines that may block, and those that say something in SQL.
+        What only reads what others give it is read when they call it."""
         found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
-        return sorted(found | self._acquiring | self._reachability.roots() | self._waiting)
+        return sorted(found | self._acquiring | self._reachability.roots() | self._waiting | self._with_sql())
+
+    def _with_sql(self) -> frozenset[FunctionRef]:
+        """The functions that may say something in SQL."""
+        return frozenset(
+            ref for ref, each in self._declared.items() if each.sketch.sql or ref.module in self.saying_sql
+        )
 
     def _may_wait(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
         """The functions that mention what waits for ever unless it is limited."""

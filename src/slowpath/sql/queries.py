@@ -298,7 +298,7 @@ class _Conditions:
             columns = [each for each in side.find_all(exp.Column) if self._tables.is_own(each)]
             if columns and side.find(exp.Select) is None:
                 table = self._tables.of(columns[0])
-                yield Filter(table, name_of(columns[0]), "expression", value, _written(side), line)
+                yield Filter(table, name_of(columns[0]), "expression", value, _written(side), line, operator)
 
     def _condition(self, node: exp.Expr) -> tuple[exp.Expr, Operator, str] | None:
         """What is compared, how, and with which literal."""

@@ -47,7 +47,8 @@ class Filter(Struct, frozen=True, array_like=True):
     """One condition on one column. `table` is the table's name, empty when the text does not say whose column it is.
 
     `value` is the literal as written where it is one (`'open'`, `3`, `true`; several of an `IN` joined by commas),
-    empty for anything else. `expression` is the SQL of what is done with the column, with operator `expression`.
+    empty for anything else. `expression` is the SQL of what is done with the column, with operator `expression`, and
+    `compared` how its value is compared.
     """
 
     table: str
@@ -56,6 +57,7 @@ class Filter(Struct, frozen=True, array_like=True):
     value: str = ""
     expression: str = ""
     line: int = 1
+    compared: Operator = "equals"
 
 
 class Join(Struct, frozen=True, array_like=True):
