@@ -319,6 +319,29 @@ def class_named(name: str) -> ClassRef:
     return ClassRef(module, qualname)
 
 
+def test_a_class_takes_the_place_of_an_import() -> None:
+    linked = project(
+        {
+            "schemas.py": "class User: ...\nclass Order: ...\nclass Item: ...\n",
+            "models.py": """
+                from schemas import Item, Order, User
+                class Base: ...
+                class User(Base): ...
+                class Order(Order): ...
+                try:
+                    from fast import Thing
+                except ImportError:
+                    class Thing: ...
+                """,
+            "main.py": "from models import *\n",
+        }
+    )
+    assert linked.resolve("main", "User") == ClassRef("models", "User")
+    assert linked.resolve("main", "Item") == ClassRef("schemas", "Item")
+    assert linked.resolve("main", "Thing") == External("fast.Thing")
+    assert linked.bases(ClassRef("models", "Order")) == (ClassRef("schemas", "Order"),)
+
+
 def test_bases_are_as_written() -> None:
     linked = project(CLASSES)
     assert linked.bases(ClassRef("more", "Called")) == (None, ClassRef("base", "Base"))

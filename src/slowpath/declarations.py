@@ -21,7 +21,7 @@ from slowpath.expression import (
     Parameter,
 )
 from slowpath.reading import Lines, bindings_of, expression_of, operator_of, parameters_of, parsed
-from slowpath.sketching import Definition, Function, Mentions, Sketch
+from slowpath.sketching import Definition, Function, Mentions, Sketch, word_of
 from slowpath.source import Source, digest_of
 
 
@@ -175,6 +175,11 @@ class _Reader:
             text = text[: len(text) - len(line) + self.lines.column(last, body.col_offset) - 1]
         self.shape += (qualname, text)
 
+    def bind(self, node: ast.ClassDef) -> None:
+        """Let the class take the place of what was imported under its name, unless that is what it extends."""
+        named = {base.id for base in node.bases if isinstance(base, ast.Name)}
+        self.imports = [each for each in self.imports if each.local != node.name or each.local in named]
+
     def mention(self, body: Iterable[ast.AST], scope: _Scope, mentions: Mentions) -> None:
         """Note what the body of a function mentions, and declare the functions and classes in it."""
         for definition in mentions.walk(body):
@@ -221,20 +226,13 @@ def _function(reader: _Reader, node: Function, scope: _Scope) -> None:
 
 def _returned(reader: _Reader, node: Function) -> Expression | None:
     """What a method returns that is called once, when its class is made, and so declares an attribute of it."""
-    if not any(_word(decorator) == "declared_attr" for decorator in node.decorator_list):
+    if not any(word_of(decorator) == "declared_attr" for decorator in node.decorator_list):
         return None
     last = node.body[-1]
     if not isinstance(last, ast.Return) or last.value is None:
         return None
     reader.keep(last)
     return expression_of(last.value, reader.lines)
-
-
-def _word(decorator: ast.expr) -> str:
-    target = decorator.func if isinstance(decorator, ast.Call) else decorator
-    while isinstance(target, ast.Attribute) and target.attr in {"directive", "cascading"}:
-        target = target.value
-    return target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
 
 
 def _last_parts(arguments: ast.arguments) -> Iterator[ast.AST | None]:
@@ -250,6 +248,8 @@ def _class(reader: _Reader, node: ast.ClassDef, scope: _Scope) -> None:
     inner = _Scope(f"{qualname}.", qualname, scope.nested_in, [], scope.mentions)
     reader.block(node.body, inner)
     lines = reader.lines
+    if not scope.prefix and not node.col_offset:
+        reader.bind(node)
     reader.classes.append(
         ClassDeclaration(
             qualname,

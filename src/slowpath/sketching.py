@@ -144,3 +144,11 @@ class Mentions:
             return ()
         self.calls.add(f"?.{func.attr}")
         return (receiver,)
+
+
+def word_of(decorator: ast.expr) -> str:
+    """The last word of a decorator, as far as it says what it is."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    while isinstance(target, ast.Attribute) and target.attr in {"directive", "cascading"}:
+        target = target.value
+    return target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
