@@ -97,7 +97,8 @@ def bound_to(parameters: tuple[Parameter, ...], arguments: Arguments) -> dict[st
         elif parameter.kind == "**":
             # As many as somebody wrote down at the call.
             element = unknown(*extra.values(), *([starred] if starred is not None else ()))
-            mapping = Collection("dict", element, key=UNKNOWN, bound="small", varies=element.varies)
+            items = () if not extra and starred is None else None
+            mapping = Collection("dict", element, key=UNKNOWN, items=items, bound="small", varies=element.varies)
             result[parameter.name] = Given(mapping)
         elif parameter.name not in result and starred is not None:
             result[parameter.name] = Given(starred)

@@ -267,6 +267,9 @@ def _of_super(frame: Frame, value: Super, name: str) -> Value:
             return Method(value.receiver, name, varies=value.receiver.varies)
         case Instance() if program.inherited_method(value.receiver.ref, name):
             return Method(value.receiver, name, varies=value.receiver.varies)
+        case ClassValue(ref=ref) if ref.name in program.schema.models:
+            if program.class_fact(program.schema.models[ref.name].row_type, name) is not None:
+                return Method(value.receiver, name)
     return unknown(value.receiver)
 
 

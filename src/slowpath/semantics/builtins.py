@@ -23,6 +23,7 @@ from slowpath.semantics.values import (
     ModuleValue,
     Row,
     Rows,
+    Super,
     Symbol,
     Unknown,
     Value,
@@ -251,7 +252,7 @@ def _getattr(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Cal
     if (
         isinstance(target, Constant)
         and isinstance(target.value, str)
-        and isinstance(value, Row | Instance | ModuleValue | Symbol)
+        and isinstance(value, Row | Instance | ModuleValue | Symbol | Super)
         and source is not None
     ):
         relation = isinstance(value, Row) and frame.program.schema.relation(value.model, target.value) is not None

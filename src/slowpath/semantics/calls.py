@@ -136,8 +136,7 @@ def call_function(
         # A coroutine that nobody awaits here runs elsewhere.
         return unknown(*(given.value for given in arguments))
     if receiver is not None:
-        own = node.func.value if node is not None and isinstance(node.func, e.Attribute) else None
-        arguments = (Given(receiver, own), *arguments)
+        arguments = (Given(receiver, _named_receiver(frame, node)), *arguments)
     given = bound_to(declaration.parameters, arguments)
     if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
         captured = program.captured_by(ref, frame.env)
@@ -180,7 +179,30 @@ def call_function(
     memoized = program.is_memoized(ref)
     frame.replay(summary, tuple(varies), known, hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
     _write_back(frame, summary, given, tuple(varies), known)
-    return fill(trails.told(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))), known))
+    result = fill(trails.told(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))), known))
+    return _begun_here(frame, ref, receiver, result, at, node)
+
+
+def _begun_here(
+    frame: Frame, ref: FunctionRef, receiver: Value | None, result: Value, at: int, node: e.Call | None
+) -> Value:
+    """A query of a model that has its own form of what begins all of them (`select`) begins where that is called."""
+    model = frame.program.schema.models.get(receiver.ref.name) if isinstance(receiver, ClassValue) else None
+    if model is None or node is None or not isinstance(result, Rows) or result.origin is None or result.prefix:
+        return result
+    if frame.program.class_fact(model.row_type, ref.qualname.rpartition(".")[2]) is None:
+        return result
+    return replace(result, origin=Origin(frame.place(at), result.model, spelled(node)))
+
+
+def _named_receiver(frame: Frame, node: e.Call | None) -> e.Expression | None:
+    """What a method is called on, as written; `super()` is another view of `self`."""
+    match node:
+        case e.Call(func=e.Attribute(value=e.Call(func=e.Name(id="super", at=at)))) if "super" not in frame.env:
+            return e.Name(at, "self" if "self" in frame.env else "cls")
+        case e.Call(func=e.Attribute(value=own)):
+            return own
+    return None
 
 
 def _is_optional(parameter: e.Parameter) -> bool:

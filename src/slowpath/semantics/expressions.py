@@ -95,6 +95,8 @@ def _arguments(frame: Frame, node: e.Call) -> Iterator[Given]:
             frame.sight.note_value(argument.value.at, value)
         if argument.star == "*" and isinstance(value, Collection) and value.items is not None:
             yield from (Given(item) for item in value.items)
+        elif argument.star == "**" and isinstance(value, Collection) and value.items == ():
+            continue
         else:
             yield Given(value, argument.value, argument.keyword or "", argument.star)
 

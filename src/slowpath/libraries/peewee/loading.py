@@ -7,8 +7,18 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from slowpath.loads import Loads, Path, with_prefixes
+from slowpath.query import model_at
 from slowpath.schema import Relation, Schema
-from slowpath.vocabulary import AttributeTerm, Loaded, ModelTerm, Passed, QueryTerm, SequenceTerm, Term
+from slowpath.vocabulary import (
+    AttributeTerm,
+    Loaded,
+    ModelTerm,
+    OperationTerm,
+    Passed,
+    QueryTerm,
+    SequenceTerm,
+    Term,
+)
 
 # How far from its rows a query's joins are followed.
 _DEPTH = 3
@@ -18,12 +28,16 @@ def load(schema: Schema, model: str, loads: Loads, method: str, arguments: tuple
     """What rows of the model have after the call.
 
     Selecting columns of another model needs a join to it, or the database refuses; with both, its rows come along.
-    So the joins themselves need not be read.
+    So a join need only be read for which of several keys it is by.
     """
     terms = tuple(_terms(arguments))
     match method:
         case "select" | "select_extend":
             return Loaded(_selected(schema, model, loads, terms))
+        case "join" | "left_outer_join" | "ensure_join":
+            return Loaded(_joined(schema, model, loads, arguments))
+        case "join_from":
+            return Loaded(_joined(schema, model, loads, arguments[1:]))
         case "prefetch":
             return Loaded(_prefetched(schema, model, loads, terms))
         case "with_related":
@@ -66,6 +80,34 @@ def _selected(schema: Schema, model: str, loads: Loads, terms: tuple[Term | None
                 loads = replace(loads, open=True)
     found = {path for path, target in _to_one(schema, model, ()) if target in chosen}
     return replace(loads, paths=loads.paths.union(*(with_prefixes(path) for path in found)))
+
+
+def _joined(schema: Schema, model: str, loads: Loads, arguments: tuple[Passed, ...]) -> Loads:
+    """A table is joined by one of the keys that lead to it, the first if it is not said by which; the other keys' rows
+    are not in the query."""
+    target = arguments[0].term if arguments else None
+    if not isinstance(target, ModelTerm):
+        return loads
+    on = next((passed.term for passed in arguments if passed.keyword == "on"), None)
+    if on is None:
+        on = next((passed.term for passed in arguments[2:] if not passed.keyword), None)
+    by: str | None = None
+    match on:
+        case AttributeTerm(path=(name,)) | OperationTerm(operator="==", operands=(AttributeTerm(path=(name,)), *_)):
+            by = name
+        case None:
+            pass
+        case _:
+            return loads
+    others: set[Path] = set()
+    for path, found in _to_one(schema, model, ()):
+        if found == target.model:
+            owner = schema.models[model_at(schema, model, path[:-1])]
+            rivals = [each.name for each in owner.relations if not each.many and each.target == found]
+            if len(rivals) > 1 and path[-1] != (by if by in rivals else rivals[0]):
+                others.add(path)
+    kept = {path for path in loads.paths if not any(path[: len(other)] == other for other in others)}
+    return replace(loads, paths=frozenset(kept))
 
 
 def _to_one(schema: Schema, model: str, before: Path) -> Iterator[tuple[Path, str]]:

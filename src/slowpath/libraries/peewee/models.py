@@ -14,7 +14,12 @@ from slowpath.project import Project
 from slowpath.references import ClassRef, External
 from slowpath.schema import Column, Index, Model, Relation, RelationKind
 
-ROOT = External("peewee.Model")
+# Peewee's extensions take all its names; that of `signals` and, once, of `gfk` extends it.
+_MODULES = (
+    "peewee",
+    *(f"playhouse.{name}" for name in ("gfk", "signals", "postgres_ext", "psycopg3_ext", "sqlite_ext")),
+)
+_ROOTS = tuple(External(f"{module}.Model") for module in _MODULES)
 _PERSISTENCE = {"save", "delete_instance", "create", "insert", "update", "delete"}
 _RELATIONS = {"ForeignKeyField", "DeferredForeignKey", "ManyToManyField"}
 
@@ -44,8 +49,9 @@ class _Class(Struct, frozen=True):
 
 
 def models(project: Project) -> tuple[Model, ...]:
-    """All subclasses of Peewee's `Model`."""
-    classes = {ref.name: _class(project, ref) for ref in project.subclasses(ROOT)}
+    """All subclasses of Peewee's `Model`, by whichever of its names."""
+    found = dict.fromkeys(ref for root in _ROOTS for ref in project.subclasses(root))
+    classes = {ref.name: _class(project, ref) for ref in found}
     relations: defaultdict[str, list[Relation]] = defaultdict(list)
     for each in classes.values():
         for field in each.fields:
@@ -166,7 +172,7 @@ def _model(project: Project, declared: _Class, relations: tuple[Relation, ...]) 
 
 
 def _is_model(project: Project, ref: ClassRef) -> bool:
-    return ROOT in project.ancestors(ref)
+    return not set(_ROOTS).isdisjoint(project.ancestors(ref))
 
 
 def _table(declared: _Class) -> str:
