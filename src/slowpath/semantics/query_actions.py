@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.semantics import queries, trails
-from slowpath.semantics.arguments import passed, value_at
+from slowpath.semantics.arguments import Given, passed, value_at
+from slowpath.semantics.conditions import pinned
 from slowpath.semantics.dependence import all_varies
 from slowpath.semantics.effects import AnyEffect, Evaluates, LoadsBadly
 from slowpath.semantics.frame import Frame
@@ -24,6 +25,7 @@ from slowpath.semantics.values import (
     Origin,
     Row,
     Rows,
+    Unknown,
     Value,
     varying,
 )
@@ -119,13 +121,21 @@ def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:
     given = {given.value.model for given in call.arguments if isinstance(given.value, Row)}
     if any(given.star for given in call.arguments):
         return replace(rows, loads=replace(rows.loads, open=True))
-    mentioned = equated_in(call.node.arguments)
+    mentioned = frozenset[str]().union(*map(_mentioned, call.arguments))
     near = {
         (relation.name,)
         for relation in declared.relations
-        if not relation.many and (relation.column in mentioned or relation.target in given)
+        if not relation.many
+        and (relation.column in mentioned or relation.name in mentioned or relation.target in given)
     }
     return replace(rows, loads=replace(rows.loads, paths=rows.loads.paths | near)) if near else rows
+
+
+def _mentioned(given: Given) -> frozenset[str]:
+    """The columns and relations that the argument compares with something from outside the query."""
+    if given.keyword:
+        return frozenset((given.keyword,))
+    return equated_in(given.node) if isinstance(given.value, Unknown) else pinned(given.value)
 
 
 def _lock(frame: Frame, call: Call) -> Value:
