@@ -137,6 +137,8 @@ def call_function(
         return unknown(*(given.value for given in arguments))
     if receiver is not None:
         arguments = (Given(receiver, _named_receiver(frame, node)), *arguments)
+    handed = program.handed_to(ref)
+    arguments = handed.among(arguments) if handed.ahead else arguments
     given = bound_to(declaration.parameters, arguments)
     if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
         captured = program.captured_by(ref, frame.env)
@@ -146,7 +148,8 @@ def call_function(
     known: dict[str, Trail | None] = {}
     for position, parameter in enumerate(declaration.parameters):
         passed = given.get(parameter.name)
-        value = passed.value if passed is not None else program.default_of(ref.module, parameter)
+        added = handed.value(parameter.name) if passed is None else None
+        value = passed.value if passed is not None else added or program.default_of(ref.module, parameter)
         if isinstance(value, Unknown) and parameter.annotation is not None:
             value = program.annotated(ref.module, parameter.annotation, value.varies)
         if passed is not None and isinstance(value, Unknown) and _is_optional(parameter):

@@ -13,6 +13,7 @@ from slowpath.references import ClassRef, FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics import queries, shapes, statements, uses
 from slowpath.semantics.bodies import Bodies
+from slowpath.semantics.decorators import NOTHING_HANDED, Handed, handed_to
 from slowpath.semantics.dependence import map_varies
 from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
@@ -83,6 +84,7 @@ class Program(Names):
         self.ownerships: Memo[FunctionRef, Ownership] = Memo()
         self.fates: Memo[tuple[FunctionRef, str, str], Fate] = Memo()
         self._manager_loads: Memo[str, Loads] = Memo()
+        self._handed: Memo[FunctionRef, Handed] = Memo()
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""
@@ -124,9 +126,10 @@ class Program(Names):
 
     def _parameters(self, ref: FunctionRef, receiver: Value | None) -> Parameters:
         declaration = self.project.function_of(ref)
+        handed = self.handed_to(ref)
         values: list[tuple[str, Value]] = []
         for position, parameter in enumerate(declaration.parameters):
-            value: Value = UNKNOWN
+            value = handed.value(parameter.name, position) or UNKNOWN
             if position == 0 and declaration.owner and self.binding_of(ref) != "static":
                 value = receiver if receiver is not None else self.receiver_of(ref)
             elif isinstance(parameter.default, e.Listing | e.Call):
@@ -139,6 +142,12 @@ class Program(Names):
                 value = Collection("dict", value, key=UNKNOWN, bound="small")
             values.append((parameter.name, value))
         return tuple(values)
+
+    def handed_to(self, ref: FunctionRef) -> Handed:
+        """What the function's decorators pass to it."""
+        if not self.project.function_of(ref).decorators:
+            return NOTHING_HANDED
+        return self.recall(self._handed, ref, NOTHING_HANDED, lambda: handed_to(self, ref))
 
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
         """What the function does: by itself, and in each subclass that gives it other things to work with."""

@@ -49,6 +49,8 @@ def _assign(frame: Frame, statement: s.Assign) -> None:
             frame.bind(statement.targets[0].id, frame.program.annotated(frame.module, statement.annotation))
         return
     value = evaluate(frame, statement.value)
+    if frame.sight is not None:
+        frame.sight.note_value(statement.value.at, value)
     if statement.annotation is not None and isinstance(value, Unknown):
         value = frame.program.annotated(frame.module, statement.annotation, value.varies)
     for target in statement.targets:
