@@ -217,6 +217,9 @@ def tests_for_loaded(test: e.Expression) -> bool:
 def tests_for_batch(test: e.Expression) -> bool:
     """Whether the test asks if a batch is full: `len(batch) >= SIZE`, `count % SIZE == 0`."""
     match test:
+        case e.Compare(left=e.Call(func=e.Name(id="len")), operands=(e.Constant(value=0 | 1),)):
+            # Whether there is anything at all.
+            return False
         case e.Compare(left=e.Call(func=e.Name(id="len")), operators=(">=" | ">" | "==",)):
             return True
         case e.Compare(left=e.Binary(operator="%")) | e.Unary(operator="not", operand=e.Binary(operator="%")):
