@@ -1,7 +1,12 @@
-"""What a module is for, seen from those that import it: what only commands and scripts need is one of theirs."""
+"""What a module is for, seen from those that import it: what only commands and scripts need is one of theirs, unless it
+serves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from slowpath.declarations import Declarations
+from slowpath.expression import Call, Constant
 from slowpath.project import Project
 from slowpath.references import ModuleRef
 from slowpath.roles import Role, role_of
@@ -11,15 +16,19 @@ _RUN_BY_HAND = frozenset({"command", "script"})
 
 
 def roles_of(project: Project) -> dict[str, Role]:
-    """The role of every module: by its path; a command's, if only commands and scripts import it, besides tests."""
+    """The role of every module: by its path; a command's, if only commands and scripts import it, besides tests.
+
+    An application that a command starts, or a script asks for its routes, stays what it is.
+    """
     roles = {module: role_of(project.path_of(module)) for module in project.modules}
     importers = _importers(project)
+    serving = _serving(project, importers)
     changed = True
     while changed:
         changed = False
         for module, users in importers.items():
             theirs = {roles[user] for user in users}
-            if roles[module] == "production" and theirs <= _ASIDE and theirs & _RUN_BY_HAND:
+            if roles[module] == "production" and module not in serving and theirs <= _ASIDE and theirs & _RUN_BY_HAND:
                 roles[module] = "command"
                 changed = True
     return roles
@@ -36,3 +45,26 @@ def _importers(project: Project) -> dict[str, set[str]]:
                 if target in project.modules and target != module:
                     found.setdefault(target, set()).add(module)
     return found
+
+
+def _serving(project: Project, importers: Mapping[str, set[str]]) -> set[str]:
+    """The modules that declare routes, and those that import one of these, also by way of others."""
+    pending = [module for module, declarations in project.modules.items() if _has_routes(declarations)]
+    found: set[str] = set()
+    while pending:
+        module = pending.pop()
+        if module not in found:
+            found.add(module)
+            pending += importers.get(module, ())
+    return found
+
+
+def _has_routes(declarations: Declarations) -> bool:
+    """Whether a function is decorated with a path: `@router.get("/orders")`."""
+    for function in declarations.functions:
+        for decorator in function.decorators:
+            match decorator:
+                case Call(arguments=(first, *_)):
+                    if isinstance(first.value, Constant) and str(first.value.value).startswith("/"):
+                        return True
+    return False
