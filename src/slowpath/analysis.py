@@ -138,6 +138,7 @@ class Workshop:
             self._matters,
             self.relevance.on_loop,
             self._acquires,
+            self._holds,
         )
         self.rules = config.selected(load(), settings)
         self.program.limits = self.relevance.limits
@@ -152,6 +153,10 @@ class Workshop:
     def _acquires(self, ref: FunctionRef) -> bool:
         self.program.consulted.add(ref)
         return self.relevance.acquires(ref)
+
+    def _holds(self, ref: FunctionRef) -> bool:
+        self.program.consulted.add(ref)
+        return self.relevance.holds(ref)
 
     def check(self, functions: Iterable[FunctionRef]) -> Part:
         """What is wrong with these functions, whichever rules are selected."""

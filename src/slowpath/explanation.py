@@ -24,6 +24,7 @@ from slowpath.semantics.effects import (
     Removes,
     RunsQuery,
     Summary,
+    Takes,
     UsesCache,
     WaitsForever,
     Writes,
@@ -164,7 +165,7 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
-        case Writes() | Removes() | NeverRuns() | WaitsForever():
+        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes():
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
@@ -177,6 +178,7 @@ def _described(effect: AnyEffect) -> str:
 _VERBS = {
     Writes: "writes to the database",
     Removes: "deletes rows",
+    Takes: "takes a connection",
     NeverRuns: "is not awaited",
     WaitsForever: "waits for an answer with no limit",
 }

@@ -66,6 +66,7 @@ _TRAITS = (
     "awaitable",
     "implicit-loads",
     "sends",
+    "near",
     "calls",
     "making",
     "resource",
@@ -115,6 +116,7 @@ class Entry(Struct, frozen=True):
     awaitable: bool | None = None
     implicit_loads: bool | None = None
     sends: str = ""
+    near: bool | None = None
     calls: str = ""
     asynchronous: bool | None = None
     making: Work | None = None
@@ -170,6 +172,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         awaitable=_maybe(table, "awaitable", place),
         implicit_loads=_maybe(table, "implicit-loads", place),
         sends=_text(table.get("sends", ""), place.at("sends")),
+        near=_maybe(table, "near", place),
         calls=_text(table.get("calls", ""), place.at("calls")),
         asynchronous=True if table.get("asynchronous") is True else None,
         making=_one_of(_WORKS, table["making"], place.at("making"), "work") if "making" in table else None,

@@ -167,13 +167,14 @@ belongs to somebody else, who gives it back. takes: whoever is called gives it b
 enters: likewise, as leaving `with x` would (`stack.enter_context(x)`).
 """
 
-Resource = Literal["", "none", "connection", "session", "pool", "client", "lock", "file"]
+Resource = Literal["", "none", "connection", "session", "transaction", "pool", "client", "lock", "file"]
 """What an object holds that others wait for, until it gives that back.
 
 connection: one connection, from the beginning. session: one connection from its first use until it rests or is
-closed. pool: connections for others, so that a process needs just one of it (an engine, a pool, a client without
-connections that anybody would miss). client: sockets of its own, which only closing it gives back. lock: what others
-wait for. file: nothing but an open file. none: nothing, though what it extends does.
+closed. transaction: what it has locked, from the beginning of `with` to its end. pool: connections for others, so that
+a process needs just one of it (an engine, a pool, a client without connections that anybody would miss). client:
+sockets of its own, which only closing it gives back. lock: what others wait for. file: nothing but an open file. none:
+nothing, though what it extends does.
 """
 
 Leaving = Literal["", "releases", "transaction"]
@@ -205,7 +206,7 @@ class Type(Struct, frozen=True):
     `awaitable` when awaiting it runs it, `asynchronous` when all its methods do their work while they are awaited.
     `making` is the work of constructing one, `limit` how to limit the waiting of all its methods there. `sends`
     names, for clients, the service in words (`Redis`, `HTTP`). `calls` is the type that calling an object of this
-    type gives (`sessionmaker()()`).
+    type gives (`sessionmaker()()`). `near` when the service is as close as a database, and answers as fast.
 
     `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back by
     itself as soon as nothing refers to it."""
@@ -220,6 +221,7 @@ class Type(Struct, frozen=True):
     awaitable: bool = False
     implicit_loads: bool = True
     sends: str = ""
+    near: bool = False
     calls: str = ""
     asynchronous: bool = False
     making: Work | None = None

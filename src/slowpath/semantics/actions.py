@@ -55,6 +55,7 @@ def _remote(frame: Frame, call: Call) -> Value:
             place=frame.place(call.at),
             label=call.label,
             service=frame.program.service_of(call.receiver),
+            near=frame.program.is_near(call.receiver),
             instead=call.fact.instead,
             shared=call.fact.shared,
         ),
@@ -144,7 +145,8 @@ def _later(frame: Frame, call: Call) -> Value:
     if isinstance(function, FunctionValue | LambdaValue):
         from slowpath.semantics.calls import call as call_now
 
-        call_now(frame, function, (), call.at, None)
+        with frame.putting_off():
+            call_now(frame, function, (), call.at, None)
     return gone(call)
 
 

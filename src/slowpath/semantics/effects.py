@@ -43,7 +43,8 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     `place` is where it happens, `via` the calls that lead there, `contexts` what repeats around it, outermost first.
     `varies` are the positions in `contexts` that it depends on, and `-1 - i` for parameter i. `rare` when it only
-    happens now and then: in an `except`, on a cache miss, in the fallback for something that was not loaded.
+    happens now and then: in an `except`, on a cache miss, in the fallback for something that was not loaded. `later`
+    when it was put off until something around has ended (`on_commit`).
     """
 
     place: Place
@@ -51,6 +52,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     contexts: tuple[Context, ...] = ()
     varies: frozenset[int] = NOTHING
     rare: bool = False
+    later: bool = False
 
 
 class ReadsRelation(Effect, frozen=True):
@@ -115,10 +117,12 @@ class Writes(Effect, frozen=True):
 
 
 class CallsService(Effect, frozen=True):
-    """One round trip to another service; `shared` is what to make once where each call opens a connection."""
+    """One round trip to another service; `shared` is what to make once where each call opens a connection, `near` when
+    it is as close as a database."""
 
     label: str
     service: str
+    near: bool = False
     instead: str = ""
     shared: str = ""
 
@@ -201,6 +205,16 @@ class WaitsForever(Effect, frozen=True):
     limit: str
 
 
+class Takes(Effect, frozen=True):
+    """Takes a connection from a pool: an object of this `type`, made by `label`. `limited` when it may have to wait for
+    its turn before, `together` when the coroutines of a comprehension do so, each for itself."""
+
+    label: str
+    type: str
+    limited: bool = False
+    together: bool = False
+
+
 class Removes(Effect, frozen=True):
     """Rows go: one is marked for deletion, or a statement that deletes is executed."""
 
@@ -221,6 +235,7 @@ AnyEffect = (
     | WaitsForever
     | NeverRuns
     | Asks
+    | Takes
     | Removes
 )
 

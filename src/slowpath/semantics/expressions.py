@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import builtins, containers, queries, shapes, texts, trails, uses
+from slowpath.semantics import builtins, containers, queries, shapes, taking, texts, trails, uses
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
@@ -74,6 +74,7 @@ def _call(frame: Frame, node: e.Call) -> Value:
     arguments = tuple(_arguments(frame, node))
     frame.awaiting, frame.compared = awaiting, compared
     value = call(frame, callee, arguments, node.at, node)
+    taking.note(frame, callee, arguments, value, node)
     if frame.sight is not None:
         frame.sight.note_call(node.at, callee)
         frame.sight.note_value(node.at, value)
@@ -308,9 +309,7 @@ def _conditional(frame: Frame, node: e.Conditional) -> Value:
         return evaluate(frame, node.body if known else node.orelse)
     probes = shapes.tests_for_loaded(node.test)
     body = evaluate(frame, node.body)
-    with ExitStack() as stack:
-        if probes:
-            stack.enter_context(frame.seldom())
+    with frame.seldom() if probes else nullcontext():
         orelse = evaluate(frame, node.orelse)
     return join(body, orelse)
 

@@ -7,8 +7,15 @@ from slowpath.project import Project
 from slowpath.query import Shape, related
 from slowpath.references import ClassRef, External
 from slowpath.schema import Schema
-from slowpath.semantics.values import Object, Row, Rows, Symbol, Value
+from slowpath.semantics.values import Instance, Object, Row, Rows, Symbol, Value
 from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Refinement, Type
+
+
+def transaction_words(knowledge: Knowledge) -> frozenset[str]:
+    """The names of what makes a transaction."""
+    made = {name for name, known in knowledge.types.items() if known.resource == "transaction"}
+    tables = (knowledge.functions, *(known.methods for known in knowledge.types.values()))
+    return frozenset(name.rpartition(".")[2] for facts in tables for name, fact in facts.items() if fact.gives in made)
 
 
 class Facts:
@@ -31,6 +38,7 @@ class Facts:
             for name, fact in known.methods.items()
             if fact.owning == "releases"
         )
+        self.transaction_words = transaction_words(knowledge)
 
     def type_named(self, name: str) -> Type | None:
         """The library's type of this name."""
@@ -138,13 +146,21 @@ class Facts:
 
     def service_of(self, receiver: Value) -> str:
         """The service that a client talks to, in words."""
+        known = self._talking(receiver)
+        return known.sends if known is not None and known.sends else "HTTP"
+
+    def is_near(self, receiver: Value) -> bool:
+        """Whether a client talks to a service as close as a database."""
+        known = self._talking(receiver)
+        return known is not None and known.near
+
+    def _talking(self, receiver: Value) -> Type | None:
         name = ""
         if isinstance(receiver, Object):
             name = receiver.type
         elif isinstance(receiver, Symbol):
             name = receiver.name.rpartition(".")[0]
-        known = self.knowledge.types.get(name)
-        return known.sends if known is not None and known.sends else "HTTP"
+        return self.knowledge.types.get(name)
 
     def row_list_type(self, rows: Rows, fact: Fact) -> str:
         """The type of the rows after a call; what a manager gives is a query."""
@@ -228,6 +244,16 @@ class Facts:
             if isinstance(ancestor, External)
         )
         return tuple(known for known in found if known is not None)
+
+    def types_of(self, value: Value) -> tuple[Type, ...]:
+        """The library's types that a value is of, nearest first."""
+        match value:
+            case Object(type=name):
+                known = self.knowledge.types.get(name)
+                return (known,) if known is not None else ()
+            case Instance(ref=ref):
+                return self.external_types(ref)
+        return ()
 
     def inherited_method(self, ref: ClassRef, name: str) -> str:
         """The library type that gives a project class this method, empty if none does."""

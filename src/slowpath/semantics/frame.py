@@ -23,6 +23,7 @@ from slowpath.semantics.effects import (
     NeverRuns,
     RunsQuery,
     Summary,
+    Takes,
     UsesCache,
     WaitsForever,
     Writes,
@@ -68,6 +69,9 @@ class Frame:
         self.jumps: list[Environment] = []
         self.dead = False
         self.rare = 0
+        self.later = 0
+        # How many things around may make whoever comes here wait for its turn.
+        self.gates = 0
         self.awaiting = False
         self.compared = False
         self.now: object = None
@@ -78,6 +82,7 @@ class Frame:
         """A frame for code that stands in another function but runs here (a lambda that was handed over)."""
         other = Frame(self.program, module, function, owner=None, depth=self.depth)
         other.contexts, other.effects, other.rare = self.contexts, self.effects, self.rare
+        other.later, other.gates = self.later, self.gates
         other.is_async, other.on_loop = self.is_async, self.on_loop
         other._loops = self._loops + 1000
         return other
@@ -132,6 +137,15 @@ class Frame:
         finally:
             self.rare -= 1
 
+    @contextmanager
+    def putting_off(self) -> Iterator[None]:
+        """What is read inside happens when something around has ended."""
+        self.later += 1
+        try:
+            yield
+        finally:
+            self.later -= 1
+
     def emit(self, effect: AnyEffect, varies: frozenset[int], depth: int | None = None) -> None:
         """Write down an effect that happens here, inside so many of the loops around; `varies` is what its subject
         depends on."""
@@ -141,6 +155,7 @@ class Frame:
             contexts=tuple(context for _, context in around),
             varies=frozenset(position for position in self._positions(varies) if position < len(around)),
             rare=effect.rare or self.rare > 0,
+            later=self.later > 0,
         )
         if isinstance(effect, RunsQuery) and self._is_worked_out_here():
             effect = replace(effect, computed=True)
@@ -208,6 +223,9 @@ class Frame:
                 effect = replace(effect, trail=trail)
             if len(effect.via) >= _FARTHEST or (beside and isinstance(effect, CallsService)):
                 continue
+            if isinstance(effect, Takes):
+                limited, together = effect.limited or self.gates > 0, effect.together or beside
+                effect = replace(effect, limited=limited, together=together)
             varies = {len(outer) + position for position in effect.varies if position >= 0}
             for position in effect.varies:
                 if position < 0 and -1 - position < len(given):
@@ -218,6 +236,7 @@ class Frame:
                 varies=frozenset(varies),
                 via=(hop, *effect.via),
                 rare=effect.rare or rare or self.rare > 0,
+                later=effect.later or self.later > 0,
             )
             self._add(self._handled(replayed) if not effect.contexts else replayed)
 

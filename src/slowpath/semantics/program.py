@@ -21,7 +21,7 @@ from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
-from slowpath.semantics.owning.ownership import Fate, Ownership
+from slowpath.semantics.owning.ownership import Owned
 from slowpath.semantics.sight import Sight
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
@@ -67,6 +67,7 @@ class Program(Names):
         matters: Callable[[FunctionRef], bool],
         on_loop: Callable[[FunctionRef], bool] = lambda _: True,
         acquires: Callable[[FunctionRef], bool] = lambda _: True,
+        holds: Callable[[FunctionRef], bool] = lambda _: True,
     ) -> None:
         super().__init__(project, schema, knowledge)
         self.reset_names()
@@ -74,6 +75,7 @@ class Program(Names):
         self.may_matter = matters
         self.on_loop = on_loop
         self.may_acquire = acquires
+        self.may_hold = holds
         self.bodies = Bodies(project, lines_of)
         self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None
@@ -81,8 +83,7 @@ class Program(Names):
         self._shapes: dict[tuple[str, str, int, str], frozenset[str]] = {}
         self._built: Memo[ClassRef, Instance] = Memo()
         self._sights: Memo[FunctionRef, Sight] = Memo()
-        self.ownerships: Memo[FunctionRef, Ownership] = Memo()
-        self.fates: Memo[tuple[FunctionRef, str, str], Fate] = Memo()
+        self.owned = Owned()
         self._manager_loads: Memo[str, Loads] = Memo()
         self._handed: Memo[FunctionRef, Handed] = Memo()
 
@@ -110,7 +111,7 @@ class Program(Names):
 
     def effects_of(self, ref: FunctionRef, receiver: Value | None = None) -> Summary:
         """What the function does when nothing is known of its arguments but their annotations."""
-        return self.summary(ref, self._parameters(ref, receiver), 0)
+        return self.summary(ref, self.parameters_of(ref, receiver), 0)
 
     def sight_of(self, ref: FunctionRef) -> Sight:
         """What the function does call by call, when nothing is known of its arguments but their annotations."""
@@ -121,10 +122,11 @@ class Program(Names):
         body = self.body(ref)
         self.consulted.add(ref)
         if body is not None:
-            self._read_once(ref, self._parameters(ref, None), body, 0, {}, sight)
+            self._read_once(ref, self.parameters_of(ref), body, 0, {}, sight)
         return sight
 
-    def _parameters(self, ref: FunctionRef, receiver: Value | None) -> Parameters:
+    def parameters_of(self, ref: FunctionRef, receiver: Value | None = None) -> Parameters:
+        """What the parameters are when nothing is known of them but annotations and defaults."""
         declaration = self.project.function_of(ref)
         handed = self.handed_to(ref)
         values: list[tuple[str, Value]] = []
@@ -335,8 +337,7 @@ class Program(Names):
         body = self.body(ref)
         if body is None:
             return ()
-        own = {parameter.name for parameter in body.parameters}
-        free = uses.names_of(body.statements) - own
+        free = uses.names_of(body.statements) - {parameter.name for parameter in body.parameters}
         return tuple(
             sorted(
                 (name, value)

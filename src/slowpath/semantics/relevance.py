@@ -10,7 +10,7 @@ from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
-from slowpath.semantics.owning.relevance import functions_that_acquire
+from slowpath.semantics.owning.relevance import functions_that_acquire, functions_that_hold
 from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
 from slowpath.semantics.sql_texts import saying_sql
 from slowpath.vocabulary import Knowledge
@@ -64,6 +64,7 @@ class Relevance:
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._acquiring = functions_that_acquire(project, knowledge, self._declared)
+        self._holding = functions_that_hold(project, knowledge, self._declared)
         self._looping = self._names_that_loop()
         self.saying_sql = saying_sql(project.modules)
         self._waiting = self._may_wait(project, _limited(knowledge))
@@ -91,6 +92,7 @@ class Relevance:
         return (
             (self._matters ^ other._matters)
             | (self._acquiring ^ other._acquiring)
+            | (self._holding ^ other._holding)
             | self._reachability.differing(other._reachability)
         )
 
@@ -132,11 +134,16 @@ class Relevance:
         """Whether the function may acquire something that must be given back."""
         return ref in self._acquiring
 
+    def holds(self, ref: FunctionRef) -> bool:
+        """Whether the function may hold something that others wait for."""
+        return ref in self._holding or ref in self._acquiring
+
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, those that begin
-        a query or acquire something, users of caches, coroutines that may block, and those that say something in SQL.
-        What only reads what others give it is read when they call it."""
+        a query, acquire or hold something, users of caches, coroutines that may block, and those that say something in
+        SQL. What only reads what others give it is read when they call it."""
         found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
+        found |= self._holding & self._matters
         return sorted(found | self._acquiring | self._reachability.roots() | self._waiting | self._with_sql())
 
     def _with_sql(self) -> frozenset[FunctionRef]:

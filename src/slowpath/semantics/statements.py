@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import memos, shapes, uses
+from slowpath.semantics import memos, shapes, taking, uses
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
 from slowpath.semantics.calls import entered
@@ -262,6 +262,7 @@ def _opened(frame: Frame, node: e.Expression, *, awaiting: bool) -> Value:
 
 def _with(frame: Frame, statement: s.With) -> None:
     with ExitStack() as stack:
+        gates = frame.gates
         for item in statement.items:
             context = _opened(frame, item.context, awaiting=statement.is_async)
             if frame.sight is not None:
@@ -271,7 +272,10 @@ def _with(frame: Frame, statement: s.With) -> None:
                 assign(frame, item.target, value)
             if frame.program.is_pipelined(value):
                 stack.enter_context(frame.seldom())
+            if statement.is_async and taking.may_limit(frame.program, context):
+                frame.gates += 1
         run(frame, statement.body)
+        frame.gates = gates
 
 
 def _try(frame: Frame, statement: s.Try) -> None:

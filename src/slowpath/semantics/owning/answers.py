@@ -1,35 +1,51 @@
-"""The two questions that others ask: what a function acquires, and what it does with one that it is given."""
+"""The questions that others ask: what a function acquires and holds, and what it does with one that it is given."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from slowpath.references import FunctionRef
-from slowpath.semantics.owning.ownership import Fate, Ownership, Resource
+from slowpath.semantics.owning.beginning import begun
+from slowpath.semantics.owning.ownership import Fate, Ownership, Resource, Use
 from slowpath.semantics.owning.state import Held, Outcome, State
 from slowpath.semantics.owning.walk import TooManyWaysError, Walk
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
 
+# The number of a resource that is passed for the parameter that was asked about.
+GIVEN = -1
+
 
 def ownership_of(program: Program, ref: FunctionRef) -> Ownership:
     """What the function acquires, and what becomes of that."""
-    return program.recall(program.ownerships, ref, Ownership(), lambda: _ownership(program, ref))
+    return held_by(program, ref) if program.may_acquire(ref) else Ownership()
+
+
+def held_by(program: Program, ref: FunctionRef) -> Ownership:
+    """What the function acquires, or holds from its beginning, and what becomes of that."""
+    return program.recall(program.owned.ownerships, ref, Ownership(), lambda: _ownership(program, ref))
+
+
+def passage_of(program: Program, ref: FunctionRef, parameter: str, kind: str, *, opened: bool) -> frozenset[Use]:
+    """The nodes at which the function holds a resource of this type that is passed for the parameter; `opened` when it
+    is held before."""
+    key = (ref, parameter, kind, opened)
+    return program.recall(
+        program.owned.passages, key, frozenset(), lambda: _passage(program, ref, parameter, kind, opened)
+    )
 
 
 def fate_of(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fate:
     """What becomes of a resource of this type that is passed for the parameter."""
     return program.recall(
-        program.fates, (ref, parameter, kind), "borrows", lambda: _fate(program, ref, parameter, kind)
+        program.owned.fates, (ref, parameter, kind), "borrows", lambda: _fate(program, ref, parameter, kind)
     )
 
 
 def _ownership(program: Program, ref: FunctionRef) -> Ownership:
-    if not program.may_acquire(ref):
-        return Ownership()
     walk = Walk(program, ref, program.sight_of(ref), given=False)
-    outcome = _outcome(walk, State())
+    outcome = _outcome(walk, begun(walk))
     if outcome is None:
         return Ownership()
     walk.finish(outcome, 0)
@@ -44,18 +60,29 @@ def _ownership(program: Program, ref: FunctionRef) -> Ownership:
         names=tuple(sorted(walk.names.items())),
         fresh=walk.fresh,
         lent=walk.lent,
+        around=walk.around,
         uses=tuple(walk.uses),
+        left=frozenset(walk.left),
     )
+
+
+def _passage(program: Program, ref: FunctionRef, parameter: str, kind: str, opened: bool) -> frozenset[Use]:
+    walk = Walk(program, ref, program.sight_of(ref), given=False)
+    walk.resources[GIVEN] = Resource(GIVEN, kind, parameter, "given")
+    names = frozenset({(parameter, Held(GIVEN))})
+    if _outcome(walk, State(names, frozenset({GIVEN} if opened else ()))) is None:
+        return frozenset()
+    return frozenset(use for use in walk.uses if use.resource == GIVEN)
 
 
 def _fate(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fate:
     walk = Walk(program, ref, program.sight_of(ref), given=True)
-    walk.resources[-1] = Resource(-1, kind, parameter, "given")
-    outcome = _outcome(walk, State(frozenset({(parameter, Held(-1))}), frozenset({-1})))
-    if outcome is None or -1 in walk.escaped:
+    walk.resources[GIVEN] = Resource(GIVEN, kind, parameter, "given")
+    outcome = _outcome(walk, State(frozenset({(parameter, Held(GIVEN))}), frozenset({GIVEN})))
+    if outcome is None or GIVEN in walk.escaped:
         return "keeps"
     ends = [*outcome.on, *outcome.returned]
-    if -1 in walk.released and not any(-1 in state.open for state in ends):
+    if GIVEN in walk.released and not any(GIVEN in state.open for state in ends):
         return "gives-back"
     return "borrows"
 

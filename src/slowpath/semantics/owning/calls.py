@@ -5,7 +5,7 @@ from __future__ import annotations
 from slowpath import expression as e
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.effects import CallsService, RunsQuery, Writes
-from slowpath.semantics.owning.answers import fate_of, ownership_of
+from slowpath.semantics.owning.answers import fate_of, held_by, ownership_of
 from slowpath.semantics.owning.expressions import Looks, look
 from slowpath.semantics.owning.ownership import Fate, Resource
 from slowpath.semantics.owning.state import Cause, Got, Held, Ref, State, awaiting, bound, closed, opened
@@ -37,6 +37,8 @@ _BORROWING_BUILTINS = frozenset({
     "next", "anext", "list", "tuple", "set", "dict", "sum", "any", "all", "min", "max", "sorted", "hash",
     "callable", "format", "vars", "dir",
 })  # fmt: skip
+# What a call may give, and is held only when somebody enters or acquires it.
+_NOT_MADE = frozenset({"", "none", "lock", "transaction"})
 _SUCCESSORS = frozenset({"builtins.next", "builtins.anext"})
 
 
@@ -168,8 +170,12 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
     at = call.node.at
     touched = [call.receiver.resource] if isinstance(call.receiver, Held) else []
     back: list[int] = []
+    passed: dict[int, str] = {}
     for position, ref in enumerate(call.arguments):
         if isinstance(ref, Held):
+            name = _parameter(walk, call, position)
+            if name and not ref.derived:
+                passed[ref.resource] = name
             fate = _fate(walk, call, position)
             if fate == "keeps":
                 state = walk.escape(state, ref.resource)
@@ -178,12 +184,12 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
                 if fate == "gives-back" and not ref.derived:
                     back.append(ref.resource)
     works = _works(walk, call, bool(touched))
+    walk.use(state, at, passed)
     for resource in touched:
         if works and walk.is_session(resource):
             state = opened(state, resource)
         elif call.fact is not None and call.fact.action == "add":
             state = awaiting(state, resource)
-    walk.use(state, at)
     for resource in back:
         state = walk.give_back(state, resource)
     if works:
@@ -255,24 +261,26 @@ def _closes_things(walk: Walk, name: str) -> bool:
 
 def _fate_in(walk: Walk, call: _Call, ref: FunctionRef, position: int) -> Fate:
     declaration = walk.program.project.function_of(ref)
-    argument = call.node.arguments[position]
-    if argument.star or (declaration.is_async and not call.awaited and not declaration.sketch.yields):
-        return "keeps"
-    names = [parameter.name for parameter in declaration.parameters if parameter.kind in {"/", ""}]
-    callee = call.callee
-    if isinstance(callee, FunctionValue) and callee.receiver is not None:
-        names = names[1:]
-    if argument.keyword is not None:
-        name = argument.keyword
-        if all(parameter.name != name for parameter in declaration.parameters):
-            return "keeps"
-    elif position < len(names):
-        name = names[position]
-    else:
+    name = _parameter(walk, call, position)
+    if not name or (declaration.is_async and not call.awaited and not declaration.sketch.yields):
         return "keeps"
     held = call.arguments[position]
     kind = walk.resources[held.resource].type if isinstance(held, Held) else ""
     return fate_of(walk.program, ref, name, kind)
+
+
+def _parameter(walk: Walk, call: _Call, position: int) -> str:
+    """The parameter of a function of the project that the argument is passed for, empty if that is not clear."""
+    argument, callee = call.node.arguments[position], call.callee
+    if argument.star or not isinstance(callee, FunctionValue):
+        return ""
+    parameters = walk.program.project.function_of(callee.ref).parameters
+    if argument.keyword is not None:
+        return next((each.name for each in parameters if each.name == argument.keyword), "")
+    names = [parameter.name for parameter in parameters if parameter.kind in {"/", ""}]
+    if callee.receiver is not None:
+        names = names[1:]
+    return names[position] if position < len(names) else ""
 
 
 def _acquired(walk: Walk, call: _Call) -> Resource | None:
@@ -323,23 +331,19 @@ def _makes(walk: Walk, call: _Call) -> bool:
 
 def _resource_type(walk: Walk, value: Value) -> Type | None:
     """The library's type of a value that must be given back."""
-    match value:
-        case Object(type=name):
-            known = walk.program.type_named(name)
-            return known if known is not None and known.resource not in {"", "none", "lock"} else None
-        case Instance(ref=ref):
-            types = walk.program.external_types(ref)
-            return next((known for known in types if known.resource not in {"", "none", "lock"}), None)
-    return None
+    return next((known for known in walk.program.types_of(value) if known.resource not in _NOT_MADE), None)
 
 
-def lent_type(walk: Walk, value: Value) -> str:
-    """The library's type of what `with value` gives, when somebody else gives that back."""
+def lent_type(walk: Walk, value: Value, callee: Value) -> str:
+    """The library's type of what `with value` holds, when somebody else gives that back."""
     if isinstance(value, Collection) and value.kind == "iterator":
         known = _resource_type(walk, value.element)
-        return known.name if known is not None and known.resource in {"connection", "session"} else ""
+        if known is not None and known.resource in {"connection", "session"}:
+            return known.name
+        opens = isinstance(callee, FunctionValue) and walk.program.may_hold(callee.ref)
+        return held_by(walk.program, callee.ref).around if opens and isinstance(callee, FunctionValue) else ""
     known = walk.program.type_named(value.type) if isinstance(value, Object) else None
-    return known.name if known is not None and known.resource == "lock" else ""
+    return known.name if known is not None and known.resource in {"lock", "transaction"} else ""
 
 
 def _from_generator(walk: Walk, node: e.Call) -> Resource | None:

@@ -86,6 +86,7 @@ def _yield(walk: Walk, node: e.Yield, state: State) -> Looks:
         used = opened(after, ref.resource) if isinstance(ref, Held) and walk.is_session(ref.resource) else after
         walk.use(used, node.at)
         walk.may_raise(used, Cause(node.at, "yield"))
+        walk.around = walk.around or walk.transaction_in(used)
         looks.append((used, None))
     return looks
 

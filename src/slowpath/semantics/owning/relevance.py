@@ -6,15 +6,29 @@ from collections import Counter
 from collections.abc import Mapping
 
 from slowpath.declarations import FunctionDeclaration
-from slowpath.expression import Call, Constant, dotted
+from slowpath.expression import (
+    Attribute,
+    Call,
+    Constant,
+    Expression,
+    Listing,
+    Name,
+    Parameter,
+    Subscript,
+    dotted,
+)
 from slowpath.project import Project
 from slowpath.references import FunctionRef
+from slowpath.semantics.facts import transaction_words
 from slowpath.vocabulary import Fact, Knowledge
 
 # What gives others something to give back is short: it is called for nothing else.
 _LONGEST_GIVER = 30
 # A name of many functions says too little of which one is called.
 _MOST_OF_A_NAME = 2
+
+# What nobody acquires: `with` opens a transaction, and ends it.
+_NOT_ACQUIRED = frozenset({"", "none", "transaction"})
 
 Declared = Mapping[FunctionRef, FunctionDeclaration]
 
@@ -52,6 +66,49 @@ def functions_that_acquire(project: Project, knowledge: Knowledge, declared: Dec
     return frozenset(found)
 
 
+def functions_that_hold(project: Project, knowledge: Knowledge, declared: Declared) -> frozenset[FunctionRef]:
+    """Those that hold something while they run that they need not have acquired: they open a transaction, or a
+    framework finds arguments for them."""
+    transactions = transaction_words(knowledge)
+    yielding = {each.name for each in declared.values() if each.sketch.yields and _mentions(each, transactions)}
+    transactions |= yielding
+    injecting = {name.rpartition(".")[2] for name, fact in knowledge.functions.items() if fact.action == "inject"}
+    aliases = {
+        assignment.name
+        for declarations in project.modules.values()
+        for assignment in declarations.assignments
+        if isinstance(assignment.value, Subscript) and not injecting.isdisjoint(_called_in(assignment.value.index))
+    }
+
+    def holds(function: FunctionDeclaration) -> bool:
+        decorators = (each.func if isinstance(each, Call) else each for each in function.decorators)
+        return (
+            _mentions(function, transactions)
+            or any(dotted(each).rpartition(".")[2] in transactions for each in decorators)
+            or any(_is_injected(each, injecting, aliases) for each in function.parameters)
+        )
+
+    return frozenset(ref for ref, function in declared.items() if holds(function))
+
+
+def _mentions(function: FunctionDeclaration, words: frozenset[str]) -> bool:
+    return not words.isdisjoint(function.sketch.words)
+
+
+def _is_injected(parameter: Parameter, injecting: set[str], aliases: set[str]) -> bool:
+    annotation = parameter.annotation
+    if isinstance(annotation, Name | Attribute) and dotted(annotation).rpartition(".")[2] in aliases:
+        return True
+    inside = _called_in(annotation.index) if isinstance(annotation, Subscript) else ()
+    return not injecting.isdisjoint((*_called_in(parameter.default), *inside))
+
+
+def _called_in(node: Expression | None) -> tuple[str, ...]:
+    """The last names of what is called there, or in the list that stands there."""
+    parts = node.elements if isinstance(node, Listing) else (node,)
+    return tuple(dotted(each.func).rpartition(".")[2] for each in parts if isinstance(each, Call))
+
+
 def _may_give(function: FunctionDeclaration) -> bool:
     nothing = isinstance(function.returns, Constant) and function.returns.value is None
     return function.end_line - function.line < _LONGEST_GIVER and not nothing and not function.name.startswith("__")
@@ -69,7 +126,7 @@ def _methods_beside(makers: frozenset[str], declared: Declared) -> set[FunctionR
 
 def _acquiring_words(knowledge: Knowledge) -> frozenset[str]:
     """The names of functions, methods and classes that give something which must be given back."""
-    held = {name for name, known in knowledge.types.items() if known.resource not in {"", "none"}}
+    held = {name for name, known in knowledge.types.items() if known.resource not in _NOT_ACQUIRED}
     methods = [fact for known in knowledge.types.values() for fact in (known.methods, known.class_methods)]
     words = {name for facts in methods for name, fact in facts.items() if _acquires(fact, held)}
     words |= {name.rpartition(".")[2] for name, fact in knowledge.functions.items() if _acquires(fact, held)}
@@ -82,5 +139,5 @@ def _acquires(fact: Fact, held: set[str]) -> bool:
 
 def _making_words(knowledge: Knowledge) -> frozenset[str]:
     """The names of classes whose instances, when called, give something which must be given back."""
-    held = {name for name, known in knowledge.types.items() if known.resource not in {"", "none"}}
+    held = {name for name, known in knowledge.types.items() if known.resource not in _NOT_ACQUIRED}
     return frozenset(name.rpartition(".")[2] for name, known in knowledge.types.items() if known.calls in held)

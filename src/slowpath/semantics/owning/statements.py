@@ -248,7 +248,8 @@ def _guarded(walk: Walk, item: s.WithItem, ref: Ref) -> int | None:
         return ref.resource if known is None or known.leaving != "transaction" else None
     if ref is not None or walk.given:
         return None
-    kind = lent_type(walk, walk.sight.value(item.context.at))
+    at = item.context.at
+    kind = lent_type(walk, walk.sight.value(at), walk.sight.callee(at))
     if not kind:
         return None
     label = e.dotted(item.target) or e.dotted(item.context)

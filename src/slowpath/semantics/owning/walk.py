@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -58,8 +58,10 @@ class Walk:
         self.entered: set[int] = set()
         self.names: dict[int, str] = {}
         self.uses: dict[Use, None] = {}
+        self.left: set[int] = set()
         self.fresh = ""
         self.lent = ""
+        self.around = ""
         self.raised: dict[State, Cause] = {}
         self.returned: dict[State, Cause] = {}
         self.broke: States = {}
@@ -73,6 +75,14 @@ class Walk:
         """Whether the resource holds nothing before its first use."""
         known = self.type_of(resource)
         return known is not None and known.resource == "session"
+
+    def transaction_in(self, state: State) -> str:
+        """The type of a transaction that is open, empty if none is."""
+        for resource in sorted(state.open):
+            known = self.type_of(resource)
+            if known is not None and known.resource == "transaction":
+                return known.name
+        return ""
 
     def is_owed(self, resource: int) -> bool:
         """Whether the function must give the resource back."""
@@ -113,10 +123,11 @@ class Walk:
             known = self.raised.get(state)
             self.raised[state] = cause if known is None else min(known, cause)
 
-    def use(self, state: State, at: int) -> None:
-        """Note what is held when this node is reached."""
-        for resource in sorted(state.open):
-            self.uses[Use(at, resource)] = None
+    def use(self, state: State, at: int, passed: Mapping[int, str] | None = None) -> None:
+        """Note what is held when this node is reached, and what it is passed for."""
+        names = passed or {}
+        for resource in sorted(state.open | names.keys()):
+            self.uses[Use(at, resource, names.get(resource, ""), resource not in state.open)] = None
 
     def dropped(self, state: State, at: int, kind: ExitKind) -> State:
         """The state without what nothing refers to any more, which is lost."""
@@ -159,6 +170,7 @@ class Walk:
 
     def finish(self, outcome: Outcome, end: int) -> None:
         """Note what is lost on the ways out of the whole function."""
+        self.left = {resource for state in (*outcome.on, *outcome.returned) for resource in state.open}
         ways = [(state, Cause(end, "end")) for state in outcome.on]
         ways += [*outcome.returned.items(), *outcome.raised.items()]
         for state, cause in ways:
