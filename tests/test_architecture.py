@@ -24,6 +24,7 @@ LAYERS = (
         "annotations",
         "sketching",
         "declarations",
+        "routes",
     ),
     ("references", "layout", "project"),
     (

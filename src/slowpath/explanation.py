@@ -14,6 +14,7 @@ from slowpath.semantics.effects import (
     AnyEffect,
     Asks,
     Blocks,
+    Builds,
     CallsService,
     Context,
     Evaluates,
@@ -165,7 +166,7 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
-        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes():
+        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds():
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
@@ -179,6 +180,7 @@ _VERBS = {
     Writes: "writes to the database",
     Removes: "deletes rows",
     Takes: "takes a connection",
+    Builds: "makes a pool or a client",
     NeverRuns: "is not awaited",
     WaitsForever: "waits for an answer with no limit",
 }

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slowpath.declarations import Declarations
-from slowpath.expression import Call, Constant
 from slowpath.project import Project
 from slowpath.references import ModuleRef
 from slowpath.roles import Role, role_of
+from slowpath.routes import has_route
 
 _ASIDE = frozenset({"test", "migration", "command", "script"})
 _RUN_BY_HAND = frozenset({"command", "script"})
@@ -49,7 +48,7 @@ def _importers(project: Project) -> dict[str, set[str]]:
 
 def _serving(project: Project, importers: Mapping[str, set[str]]) -> set[str]:
     """The modules that declare routes, and those that import one of these, also by way of others."""
-    pending = [module for module, declarations in project.modules.items() if _has_routes(declarations)]
+    pending = [module for module, each in project.modules.items() if any(map(has_route, each.functions))]
     found: set[str] = set()
     while pending:
         module = pending.pop()
@@ -57,14 +56,3 @@ def _serving(project: Project, importers: Mapping[str, set[str]]) -> set[str]:
             found.add(module)
             pending += importers.get(module, ())
     return found
-
-
-def _has_routes(declarations: Declarations) -> bool:
-    """Whether a function is decorated with a path: `@router.get("/orders")`."""
-    for function in declarations.functions:
-        for decorator in function.decorators:
-            match decorator:
-                case Call(arguments=(first, *_)):
-                    if isinstance(first.value, Constant) and str(first.value.value).startswith("/"):
-                        return True
-    return False

@@ -215,6 +215,13 @@ class Takes(Effect, frozen=True):
     together: bool = False
 
 
+class Builds(Effect, frozen=True):
+    """Makes a pool or a client of this `type`, which others could share."""
+
+    label: str
+    type: str
+
+
 class Removes(Effect, frozen=True):
     """Rows go: one is marked for deletion, or a statement that deletes is executed."""
 
@@ -236,6 +243,7 @@ AnyEffect = (
     | NeverRuns
     | Asks
     | Takes
+    | Builds
     | Removes
 )
 

@@ -174,6 +174,8 @@ class Names(Facts, Questions):
                 return Object(known.name) if known is not None and known.kind not in {"query", "row"} else UNKNOWN
             case ValueRef():
                 alias = self.project.assignment(resolved)
+                if isinstance(alias.value, e.Call) and e.dotted(alias.value.func).rpartition(".")[2] == "NewType":
+                    return self.annotated(resolved.module, alias.value.arguments[-1].value)
                 if alias.value is not None and not isinstance(alias.value, e.Constant | e.Call):
                     return self.annotated(resolved.module, alias.value)
         return UNKNOWN

@@ -57,6 +57,8 @@ def _ownership(program: Program, ref: FunctionRef) -> Ownership:
         rested=frozenset(walk.rested),
         escaped=frozenset(walk.escaped),
         entered=frozenset(walk.entered),
+        handed=frozenset(walk.handed),
+        lodged=frozenset(walk.lodged),
         names=tuple(sorted(walk.names.items())),
         fresh=walk.fresh,
         lent=walk.lent,

@@ -180,6 +180,8 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
             if fate == "keeps":
                 state = walk.escape(state, ref.resource)
             else:
+                if isinstance(call.callee, ClassValue):
+                    walk.lodged.add(ref.resource)
                 touched.append(ref.resource)
                 if fate == "gives-back" and not ref.derived:
                     back.append(ref.resource)

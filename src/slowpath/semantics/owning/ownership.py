@@ -56,9 +56,10 @@ class Ownership(Struct, frozen=True):
     """What becomes of what a function acquires.
 
     `exits` are the ways out on which a resource is lost. `released` were given back on some way (`expected`: on one
-    without an error, `rested`: by something that happens to do so), `escaped` have gone to somebody else. `entered`
-    were contexts of a `with`. `names` are the variables that held them. `fresh` is the type of what the function gives
-    to its callers, who must give it back, `lent` of what it yields, `around` of the transaction in which it yields.
+    without an error, `rested`: by something that happens to do so), `escaped` have gone to somebody else, `handed` to
+    the callers. `lodged` were given to new objects of the project's classes. `entered` were contexts of a `with`.
+    `names` are the variables that held them. `fresh` is the type of what the function gives to its callers, who must
+    give it back, `lent` of what it yields, `around` of the transaction in which it yields.
     `uses` are the nodes at which something is held, `left` what is still held when it ends without an error.
     """
 
@@ -69,6 +70,8 @@ class Ownership(Struct, frozen=True):
     rested: frozenset[int] = frozenset()
     escaped: frozenset[int] = frozenset()
     entered: frozenset[int] = frozenset()
+    handed: frozenset[int] = frozenset()
+    lodged: frozenset[int] = frozenset()
     names: tuple[tuple[int, str], ...] = ()
     fresh: str = ""
     lent: str = ""

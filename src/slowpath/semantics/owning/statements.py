@@ -106,6 +106,7 @@ def _return(walk: Walk, statement: s.Return, before: States) -> States:
         for found, ref in looks:
             if isinstance(ref, Held) and not ref.derived and walk.is_owed(ref.resource):
                 walk.fresh = walk.resources[ref.resource].type
+                walk.handed.add(ref.resource)
             left = walk.dropped(walk.let_go(found, ref), statement.at, "unbound")
             walk.returned.setdefault(left, Cause(statement.at, "return"))
     return {}

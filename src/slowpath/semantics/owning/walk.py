@@ -56,6 +56,8 @@ class Walk:
         self.rested: set[int] = set()
         self.escaped: set[int] = set()
         self.entered: set[int] = set()
+        self.handed: set[int] = set()
+        self.lodged: set[int] = set()
         self.names: dict[int, str] = {}
         self.uses: dict[Use, None] = {}
         self.left: set[int] = set()
