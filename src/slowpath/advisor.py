@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
 
 from slowpath.query import POINTS, SPANS, Condition, Shape, Sort
+
+_WORD = re.compile(r"\w+")
 
 # Longer, an index costs more at each write than it saves at a read.
 _MOST_COLUMNS = 4
@@ -20,7 +23,7 @@ class Key(Struct, frozen=True):
     """An index as a table has it, columns by their names in the table; a leading `-` means descending.
 
     `condition` when it is partial, `?` when that could not be read. `plain` is false for an index of another kind
-    than a B-tree. A column `?` is an expression or could not be read.
+    than a B-tree. A column that begins with `?` is an expression; that is all of it when it could not be read.
     """
 
     columns: tuple[str, ...]
@@ -37,13 +40,14 @@ class Key(Struct, frozen=True):
 
 class Table(Struct, frozen=True):
     """A table with all its indexes; `few` are the columns that take only a few values (booleans, choices), `primary`
-    those of the primary key."""
+    those of the primary key, `references` those of keys of other tables."""
 
     name: str
     columns: frozenset[str]
     keys: tuple[Key, ...]
     few: frozenset[str] = frozenset()
     primary: tuple[str, ...] = ()
+    references: frozenset[str] = frozenset()
 
     def leads(self, column: str) -> tuple[Key, ...]:
         """The indexes that begin with the column."""
@@ -107,9 +111,17 @@ def _by_point(table: Table, shape: Shape, points: set[str], usable: list[Key]) -
         if not telling.isdisjoint(reached) or (reached and key.condition) or len(reached) > 1:
             return Verdict("point", key)
     tested = {condition.column for condition in own(shape)}
-    if any("?" in key.bare[:1] or (not key.plain and tested.intersection(key.bare)) for key in table.keys):
+    if any(_may_be_of(key, tested) for key in table.keys):
         return Verdict("unsure")
     return None
+
+
+def _may_be_of(key: Key, tested: set[str]) -> bool:
+    """Whether an index of an expression, or of another kind than a B-tree, may be there for one of these columns."""
+    if not key.plain:
+        return not tested.isdisjoint(key.bare)
+    first = key.bare[0] if key.bare else "?"
+    return first == "?" or (first.startswith("?") and not tested.isdisjoint(_WORD.findall(first)))
 
 
 def _by_span(shape: Shape, points: set[str], spans: set[str], usable: list[Key]) -> Verdict | None:

@@ -15,7 +15,8 @@ def table_of(declared: Declared) -> Table | None:
     few = frozenset(column.column for column in declared.columns if column.few)
     primary = Key(declared.primary_key, unique=True, name="the primary key")
     keys = (primary, *(_key(index, columns) for index in declared.indexes))
-    return Table(declared.name, columns, keys, few, declared.primary_key)
+    references = frozenset(column for key in declared.foreign_keys for column in key.columns)
+    return Table(declared.name, columns, keys, few, declared.primary_key, references)
 
 
 def _key(index: Index, columns: frozenset[str]) -> Key:
@@ -26,4 +27,4 @@ def _key(index: Index, columns: frozenset[str]) -> Key:
 
 
 def _column(written: str, columns: frozenset[str]) -> str:
-    return written if written.removeprefix("-") in columns else "?"
+    return written if written.removeprefix("-") in columns else f"?{written}"

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own
+from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own, serves
 from slowpath.asked import queries_of
 from slowpath.catalogue import table_of
 from slowpath.database import Database
@@ -99,10 +99,13 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
     tables, growth = Tables(schema, database), Growth(schema, database)
     own_models = {ref.name for ref in project.classes()}
     fetched: dict[NewIndex, Unserved] = {}
+    bare: set[tuple[Place, ...]] = set()
     for fact, table in tables.of_project(facts, own_models):
         found = judged(tables, growth, fact, table)
-        if found is None:
+        if found is None or (fact.narrowed and fact.steps in bare):
             continue
+        if not fact.narrowed:
+            bare.add(fact.steps)
         if fact.steps:
             yield found
         else:
@@ -125,10 +128,14 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     if any(narrows(tables, shape.model, test) for test in shape.tests):
         return None
     index = advise(table, shape)
-    if index is None:
+    if index is None or any(key.plain and serves(key, index) for key in table.keys):
         return None
     kind = _kind(table, shape, telling)
-    return Unserved(fact, table, verdict, index, kind, _sure(growth, shape, kind, verdict))
+    sure = _sure(growth, shape, kind, verdict)
+    if fact.narrowed and sure != "low":
+        # Of the filters that a list can have, those by what the rows belong to are there to be used.
+        sure = "low" if table.references.isdisjoint(condition.column for condition in telling) else "medium"
+    return Unserved(fact, table, verdict, index, kind, sure)
 
 
 def _tells(table: Table, condition: Condition) -> bool:
@@ -170,7 +177,7 @@ def _kind(table: Table, shape: Shape, telling: list[Condition]) -> Kind:
         return "expiry"
     if shape.highest:
         return "extreme"
-    if shape.limit is not None and shape.order:
+    if shape.limit is not None and shape.order and not (shape.order[0].path or shape.order[0].column == "?"):
         if not shape.tests:
             return "newest"
         return "next" if 0 < shape.limit <= _NEXT and own(shape) else "range" if spans else "newest"

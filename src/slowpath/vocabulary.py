@@ -311,11 +311,13 @@ class Passed(Struct, frozen=True):
 
 
 class Refinement(Struct, frozen=True):
-    """One call in the making of a query: where, the method, and what it was given."""
+    """One call in the making of a query: where, the method, and what it was given. Those that only some branch of the
+    code makes say in `branch` where that begins."""
 
     place: Place
     method: str
     arguments: tuple[Passed, ...] = ()
+    branch: Place | None = None
 
 
 class LoadProblem(Struct, frozen=True):

@@ -11,7 +11,8 @@ from slowpath.schema import Schema
 from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, Removes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.sql_texts import sql_in
-from slowpath.semantics.values import Rows, Trail
+from slowpath.semantics.steps import Trail
+from slowpath.semantics.values import Rows
 from slowpath.source import Place
 from slowpath.sql import Reader
 
@@ -34,14 +35,24 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL]
             yield from _fetched(program.schema, effect.place, effect.model, effect.relation)
         if not isinstance(effect, Asks) or effect.trail.parameter:
             continue
-        shape = program.shape(effect.model, effect.trail.steps, owner=effect.owner, relation=effect.relation)
-        yield Queries(effect.place, shape, tuple(step.place for step in effect.trail.steps))
+        for without in effect.trail.ways():
+            shape = program.shape(
+                effect.model, effect.trail.steps, without, owner=effect.owner, relation=effect.relation
+            )
+            yield _query(effect.place, shape, effect.trail, without)
         for path in sorted(effect.loads.paths):
             owner = model_at(program.schema, effect.model, path[:-1])
             yield from _fetched(program.schema, effect.place, owner, path[-1])
     match function.summary.returns:
-        case Rows(model=model, here=False, trail=Trail(parameter="", steps=(*_, last) as steps), owner=None):
-            yield Queries(last.place, program.shape(model, steps), tuple(step.place for step in steps), handed_on=True)
+        case Rows(model=model, here=False, trail=Trail(parameter="", steps=(*_, last)) as trail, owner=None):
+            for without in trail.ways():
+                shape = program.shape(model, trail.steps, without)
+                yield _query(last.place, shape, trail, without, handed_on=True)
+
+
+def _query(place: Place, shape: Shape, trail: Trail, without: frozenset[int], *, handed_on: bool = False) -> Queries:
+    narrowed = any(step.branch is not None and at not in without for at, step in enumerate(trail.steps))
+    return Queries(place, shape, tuple(step.place for step in trail.steps), handed_on, narrowed)
 
 
 def statements(function: Function, program: Program) -> Iterator[SaysSQL]:

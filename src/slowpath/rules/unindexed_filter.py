@@ -62,7 +62,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slowpath.advisor import Table, created, own
+from slowpath.advisor import Key, Table, created, own
 from slowpath.expression import at_of
 from slowpath.query import POINTS, SPANS
 from slowpath.rules import Mark, Problem, Rule, Whole
@@ -168,9 +168,9 @@ def _lacks(found: Unserved) -> str:
         if any(c.column in key.bare[1:] and c.how in POINTS for c in own(found.shape)) and found.kind == "lookup"
     ]
     if found.verdict.by is not None:
-        return f"an index has only ({', '.join(found.verdict.by.columns)})"
+        return f"an index has only ({_shown(found.verdict.by)})"
     if behind:
-        return f"the index ({', '.join(behind[0].columns)}) does not begin with it"
+        return f"the index ({_shown(behind[0])}) does not begin with it"
     if found.kind in {"next", "newest"}:
         return "no index has that order"
     return "no index begins with that column" if len(found.index.columns) == 1 else "no index begins with one of these"
@@ -179,8 +179,12 @@ def _lacks(found: Unserved) -> str:
 def _has(table: Table) -> str:
     if not table.keys:
         return f"`{table.name}` has no index"
-    known = [f"({', '.join(key.columns)})" + (" unique" if key.unique else "") for key in table.keys]
+    known = [f"({_shown(key)})" + (" unique" if key.unique else "") for key in table.keys]
     return f"`{table.name}` has {_listed(known, mark='')}"
+
+
+def _shown(key: Key) -> str:
+    return ", ".join(column.lstrip("?") or "?" for column in key.columns)
 
 
 def _listed(words: list[str], mark: str = "`") -> str:

@@ -124,7 +124,7 @@ def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str
 
 def _has_special(table: Table) -> bool:
     """Whether an index of an expression or of another kind may be what serves."""
-    return any(not key.plain or "?" in key.bare for key in table.keys)
+    return any(not key.plain or any(column.startswith("?") for column in key.bare) for key in table.keys)
 
 
 def _spans_tables(test: Either) -> bool:

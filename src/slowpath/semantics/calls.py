@@ -14,6 +14,7 @@ from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.library_call import Call, limited
+from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -32,7 +33,6 @@ from slowpath.semantics.values import (
     Rows,
     Symbol,
     Template,
-    Trail,
     Unknown,
     Value,
     unknown,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -25,7 +26,6 @@ from slowpath.semantics.values import (
     Super,
     Symbol,
     Template,
-    Trail,
     Unknown,
     Value,
     unknown,

@@ -7,7 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from slowpath.loads import Loads, Path
-from slowpath.semantics.values import NOTHING, Bound, Origin, Trail, Value
+from slowpath.semantics.steps import Trail
+from slowpath.semantics.values import NOTHING, Bound, Origin, Value
 from slowpath.source import Place
 from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
 

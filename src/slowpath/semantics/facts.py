@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from slowpath.loads import Loads
 from slowpath.project import Project
 from slowpath.query import Shape, related
@@ -210,9 +212,17 @@ class Facts:
             return Loaded(loads)
         return dialect.load(self.schema, model, loads, method, arguments)
 
-    def shape(self, model: str, refinements: tuple[Refinement, ...], *, owner: str = "", relation: str = "") -> Shape:
-        """The shape of a query of the model that was made by these calls, of what a relation of a row leads to if that
-        is named."""
+    def shape(
+        self,
+        model: str,
+        refinements: tuple[Refinement, ...],
+        without: Container[int] = (),
+        *,
+        owner: str = "",
+        relation: str = "",
+    ) -> Shape:
+        """The shape of a query of the model that was made by these calls, some of them left out; of what a relation of
+        a row leads to if that is named."""
         dialect = self.dialect_of(model)
         if dialect is None:
             return Shape(model, open=True)
@@ -220,7 +230,8 @@ class Facts:
         if relation:
             shape = related(self.schema, shape, owner, relation)
         for step, refinement in enumerate(refinements):
-            shape = dialect.refine(self.schema, shape, step, refinement)
+            if step not in without:
+                shape = dialect.refine(self.schema, shape, step, refinement)
         return shape
 
     def dialect_of(self, model: str) -> Dialect | None:

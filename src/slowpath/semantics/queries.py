@@ -9,11 +9,11 @@ from slowpath.schema import Relation
 from slowpath.semantics import trails
 from slowpath.semantics.effects import ReadsColumn, ReadsRelation, RunsQuery
 from slowpath.semantics.frame import Frame
+from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
     Origin,
     Row,
     Rows,
-    Trail,
     Unknown,
     Value,
     field_of,

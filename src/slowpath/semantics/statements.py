@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.semantics import memos, shapes, taking, uses
+from slowpath.semantics import memos, shapes, taking, trails, uses
 from slowpath.semantics import statement as s
 from slowpath.semantics.assignment import assign, imported, narrowed
 from slowpath.semantics.calls import entered
@@ -91,7 +91,9 @@ def _if(frame: Frame, statement: s.If) -> None:
     value = truth(frame, statement.test)
     known = truth_of(frame, value, statement.test)
     if known is not None:
+        before = dict(frame.env)
         _branch(frame, statement.body if known else statement.orelse)
+        trails.left_out(frame, statement.test, before)
         return
     rare_body = shapes.fills_memo(statement) or shapes.tests_for_batch(statement.test)
     rare_body = rare_body or shapes.reports_trouble(statement.body)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from slowpath import expression as e
 from slowpath.references import FunctionRef
+from slowpath.semantics import uses
 from slowpath.semantics.arguments import Arguments, passed
 from slowpath.semantics.effects import Asks
-from slowpath.semantics.values import NOTHING, ModelAttribute, Object, Operation, Rows, Trail, Value, unknown
+from slowpath.semantics.steps import Trail, either_way
+from slowpath.semantics.values import NOTHING, ModelAttribute, Object, Operation, Rows, Value, unknown
 from slowpath.vocabulary import Passed, Refinement
 
 if TYPE_CHECKING:
-    from slowpath.semantics.frame import Frame
+    from slowpath.semantics.frame import Environment, Frame
 
 
 def refined(frame: Frame, rows: Rows, at: int, method: str, arguments: Arguments) -> Trail | None:
@@ -72,3 +75,18 @@ def _is_written(frame: Frame, value: Value) -> bool:
         case Object(type=kind):
             return frame.program.is_builder(kind)
     return False
+
+
+def left_out(frame: Frame, test: e.Expression, before: Environment) -> None:
+    """Take what a branch has added to queries as added in some calls only, if its test is of a parameter that need not
+    be given. The function is read as if it were: there is more to see then."""
+    if frame.dead or frame.depth or not frame.function:
+        return
+    declared = frame.program.project.function_of(FunctionRef(frame.module, frame.function)).parameters
+    optional = {each.name for each in declared if each.default is not None} - frame.rebound
+    if optional.isdisjoint(uses.names_of(test)):
+        return
+    for name, value in frame.env.items():
+        old = before.get(name)
+        if isinstance(value, Rows) and isinstance(old, Rows) and value.trail != old.trail:
+            frame.env[name] = replace(value, trail=either_way(old.trail, value.trail))

@@ -6,7 +6,6 @@ being read) whose items it was computed from, and `-1 - i` for the function's pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -15,8 +14,8 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.loads import Loads, Path
 from slowpath.references import ClassRef, FunctionRef
+from slowpath.semantics.steps import Trail, either_way
 from slowpath.source import Place
-from slowpath.vocabulary import Refinement
 
 Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a
@@ -24,9 +23,6 @@ page at a time, until something happens (`while`, a stream), as often as a numbe
 Only the last two grow."""
 
 NOTHING: frozenset[int] = frozenset()
-
-# No query of real projects is made in more steps; a loop that refines one must come to an end.
-_MOST_STEPS = 16
 
 
 class Origin(Struct, frozen=True, cache_hash=True):
@@ -39,30 +35,6 @@ class Origin(Struct, frozen=True, cache_hash=True):
     model: str
     label: str
     single: bool = False
-
-
-class Trail(Struct, frozen=True, cache_hash=True):
-    """How a query came to be: the calls made since it began, in order.
-
-    `parameter` is empty for one that begins with all rows of a table (or of a relation), else it names the parameter
-    of a function that is told nothing more of it: whoever calls the function knows the rest.
-    """
-
-    steps: tuple[Refinement, ...] = ()
-    parameter: str = ""
-
-    def longer(self, *steps: Refinement) -> Trail | None:
-        """The trail with these steps added; `None` when it gets too long for a query that somebody wrote."""
-        if len(self.steps) + len(steps) > _MOST_STEPS:
-            return None
-        return Trail((*self.steps, *steps), self.parameter)
-
-    def told(self, trails: Mapping[str, Trail | None]) -> Trail | None:
-        """The trail in the terms of a caller who gives the parameters these."""
-        if not self.parameter:
-            return self
-        before = trails.get(self.parameter)
-        return before.longer(*self.steps) if before is not None else None
 
 
 class Value(Struct, frozen=True, kw_only=True, cache_hash=True, dict=True):
@@ -361,16 +333,8 @@ def _join_rows(one: Rows, other: Rows) -> Rows:
         needed=one.needed or other.needed,
         plain=one.plain,
         bound=one.bound if one.bound == other.bound else "growing",
-        trail=_weaker(one.trail, other.trail),
+        trail=either_way(one.trail, other.trail),
     )
-
-
-def _weaker(one: Trail | None, other: Trail | None) -> Trail | None:
-    """Of a query and the same one refined further, the first: it runs when the refinement is left out."""
-    if one is None or other is None or one.parameter != other.parameter:
-        return None
-    short, long = (one, other) if len(one.steps) <= len(other.steps) else (other, one)
-    return short if long.steps[: len(short.steps)] == short.steps else None
 
 
 def _join_fields(

@@ -1,0 +1,71 @@
+"""How a query came to be: the calls that made it, those that branches of the code may leave out included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from slowpath.vocabulary import Refinement
+
+# No query of real projects is made in more steps; a loop that refines one must come to an end.
+_MOST_STEPS = 24
+_MOST_WAYS = 8
+
+
+class Trail(Struct, frozen=True, cache_hash=True):
+    """The calls made since a query began, in order.
+
+    `parameter` is empty for one that begins with all rows of a table (or of a relation), else it names the parameter
+    of a function that is told nothing more of it: whoever calls the function knows the rest. `bare` when it may run
+    without any of the steps that are made in branches.
+    """
+
+    steps: tuple[Refinement, ...] = ()
+    parameter: str = ""
+    bare: bool = True
+
+    def longer(self, *steps: Refinement) -> Trail | None:
+        """The trail with these steps added; `None` when it gets too long for a query that somebody wrote."""
+        if len(self.steps) + len(steps) > _MOST_STEPS:
+            return None
+        return Trail((*self.steps, *steps), self.parameter, self.bare)
+
+    def told(self, trails: Mapping[str, Trail | None]) -> Trail | None:
+        """The trail in the terms of a caller who gives the parameters these."""
+        if not self.parameter:
+            return self
+        before = trails.get(self.parameter)
+        found = before.longer(*self.steps) if before is not None else None
+        return replace(found, bare=found.bare and self.bare) if found is not None else None
+
+    def ways(self) -> Iterator[frozenset[int]]:
+        """The steps, by number, that are left out: all those of branches, if that may be, then all but one branch's."""
+        optional = {at: step.branch for at, step in enumerate(self.steps) if step.branch is not None}
+        if self.bare:
+            yield frozenset(optional)
+        for branch in list(dict.fromkeys(optional.values()))[:_MOST_WAYS]:
+            yield frozenset(at for at, other in optional.items() if other != branch)
+
+
+def either_way(one: Trail | None, other: Trail | None) -> Trail | None:
+    """A query that was made in one of two ways: what they do not have in common is done in a branch."""
+    if one is None or other is None or one.parameter != other.parameter:
+        return None
+    if one == other:
+        return one
+    same = 0
+    while one.steps[same : same + 1] == other.steps[same : same + 1] != ():
+        same += 1
+    common = one.steps[:same]
+    known = {(step.place, step.method) for step in common}
+    rests = [tuple(s for s in each.steps[same:] if (s.place, s.method) not in known) for each in (one, other)]
+    always = all(any(step.branch is None for step in rest) for rest in rests)
+    found = Trail(common, one.parameter, one.bare and other.bare and not always)
+    return found.longer(*_in_branch(rests[0]), *_in_branch(rests[1]))
+
+
+def _in_branch(steps: tuple[Refinement, ...]) -> Iterator[Refinement]:
+    first = next((step.place for step in steps if step.branch is None), None)
+    return (step if step.branch is not None else replace(step, branch=first) for step in steps)
