@@ -240,3 +240,40 @@ def test_pre_commit_itself(shop: Path, tmp_path: Path) -> None:
     git(shop, "add", "shop/views.py")
     ended = tried("slowpath")
     assert "Found 2 slow paths in 1 file" in ended.stdout
+
+
+def test_migrations_that_are_new(shop: Path, said: Said) -> None:
+    (shop / "shop" / "database.py").write_text('DATABASE_URL = "postgresql://db/shop"\n', encoding="utf-8")
+    (shop / "shop" / "views.py").unlink()
+    migrations = shop / "shop" / "migrations"
+    migrations.mkdir()
+    (migrations / "__init__.py").touch()
+    for number in range(1, 5):
+        migrate(migrations, number)
+    commit(shop)
+    assert said() == []
+    for number in range(5, 10):
+        migrate(migrations, number)
+    # What has run long ago is no news, unless the change brings it.
+    indexed = [f"shop/migrations/m{number}.py:7:9" for number in range(5, 10)]
+    assert said("--confidence=low") == indexed[2:]
+    assert said("--confidence=low", "--since=HEAD") == indexed
+
+
+def migrate(folder: Path, number: int) -> None:
+    fields = '("id", models.AutoField(primary_key=True)), ("number", models.CharField(max_length=20))'
+    made = f'migrations.CreateModel("Order", [{fields}])'
+    built = f'migrations.AddIndex("Order", models.Index(fields=["number"], name="by{number}"))'
+    before = f'("shop", "m{number - 1}")' if number > 1 else ""
+    operation = made if number == 1 else built if number > 4 else 'migrations.AlterModelOptions("Order", {})'
+    text = f"""\
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [{before}]
+    operations = [
+        {operation},
+    ]
+"""
+    (folder / f"m{number}.py").write_text(text, encoding="utf-8")

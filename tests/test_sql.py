@@ -257,7 +257,7 @@ def test_created_tables() -> None:
         "lines",
         1,
         columns=(
-            NewColumn("id", "bigserial", nullable=False, default=True),
+            NewColumn("id", "bigserial", nullable=False, default=True, plain_default=False),
             NewColumn("order_id", "int", nullable=False),
             NewColumn("sku", "text"),
             NewColumn("note", "text", default=True),

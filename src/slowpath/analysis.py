@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from slowpath import config, engine, knowledge
+from slowpath import config, engine, knowledge, migrating
 from slowpath.cache import Answer, Memory, Reported, RuleName
 from slowpath.caching.listing import Listing, listing
 from slowpath.config import Settings
@@ -25,7 +25,7 @@ from slowpath.project import Project, link
 from slowpath.reach import roles_of
 from slowpath.references import FunctionRef
 from slowpath.roles import role_of
-from slowpath.rules import Whole, load
+from slowpath.rules import Rule, Whole, load
 from slowpath.schema import Model, Schema
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
@@ -143,7 +143,9 @@ class Workshop:
         self.rules = config.selected(load(), settings)
         self.program.limits = self.relevance.limits
         self.program.saying_sql = self.relevance.saying_sql
-        self.roots = [ref for ref in self.relevance.roots() if ref.module in ground.wanted]
+        self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted}
+        self._migrating = frozenset(migrating.entries(self.project, ground.tables))
+        self.roots = sorted(self._wanted | self._migrating)
 
     def _matters(self, ref: FunctionRef) -> bool:
         # Whether it does is a thing to depend on as well.
@@ -164,7 +166,7 @@ class Workshop:
         answers: list[Answer] = []
         failed: list[Skipped] = []
         for ref in functions:
-            checked = engine.check(self.program, load(), (ref,))
+            checked = engine.check(self.program, self._asking(ref), (ref,))
             failed += checked.failed
             if not checked.failed:
                 consulted = tuple([numbers.setdefault(each, len(numbers)) for each in sorted(checked.consulted)])
@@ -173,6 +175,10 @@ class Workshop:
                 answers.append(Answer(ref.module, ref.qualname, consulted, reported, checked.facts, unreadable))
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
+    def _asking(self, ref: FunctionRef) -> list[Rule]:
+        """The rules that are to be asked about the function."""
+        return [rule for rule in load() if ref in (self._migrating if rule.of_migrations else self._wanted)]
+
     def _unreadable(self, ref: FunctionRef) -> tuple[int, int, str] | None:
         error = self.program.bodies.unreadable.get(ref)
         return (error.line, error.column, error.reason) if error is not None else None
@@ -180,7 +186,9 @@ class Workshop:
     def whole(self, answers: Iterable[Answer]) -> Whole:
         """The project with the facts of these answers."""
         facts = tuple([fact for answer in answers for fact in answer.facts])
-        return Whole(self.project, self.schema, database_of(self.ground), self.program.knowledge, facts)
+        known = self.program.knowledge
+        migrations = migrating.migrations_of(self.project, known, facts)
+        return Whole(self.project, self.schema, database_of(self.ground), known, facts, migrations)
 
     def state_of(self, module: str, qualname: str) -> str:
         """Changes whenever something else may be found out from the function; with no name, from the module's lines."""

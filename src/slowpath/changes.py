@@ -80,11 +80,13 @@ class RenamesColumn(Change, frozen=True):
 
 
 class AltersColumn(Change, frozen=True):
-    """A column's type changes, or whether it may be null; `None` where it does not."""
+    """A column's type changes, or whether it may be null; `None` where it does not. `before` is the type until now,
+    where that is said."""
 
     column: str
     nullable: bool | None = None
     type: str | None = None
+    before: str = ""
 
 
 class MakesIndex(Change, frozen=True):
@@ -129,6 +131,13 @@ class AddsForeignKey(Change, frozen=True):
     key: ForeignKey
 
 
+class AddsCheck(Change, frozen=True):
+    """A condition that all rows must meet; `validated` when those that are there are looked at."""
+
+    condition: str
+    validated: bool = True
+
+
 class RewritesRows(Change, frozen=True):
     """All rows, or all that a condition finds, are updated or deleted in one statement."""
 
@@ -160,6 +169,7 @@ AnyChange = Union[
     RenamesIndex,
     SetsKey,
     AddsForeignKey,
+    AddsCheck,
     RewritesRows,
     SetsOption,
     Unreadable,

@@ -235,6 +235,7 @@ def _finding(found: Found, located: dict[Place, tuple[str, Span]]) -> Finding:
         related=related,
         help=problem.help,
         fingerprint=digest_of(key)[:16],
+        past=problem.past,
     )
 
 

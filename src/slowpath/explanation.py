@@ -16,8 +16,10 @@ from slowpath.semantics.effects import (
     Blocks,
     Builds,
     CallsService,
+    ChangesSchema,
     Context,
     Evaluates,
+    Executes,
     LoadsBadly,
     NeverRuns,
     ReadsColumn,
@@ -166,7 +168,7 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
-        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds():
+        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds() | Executes():
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
@@ -174,6 +176,8 @@ def _described(effect: AnyEffect) -> str:
             return f"the eager load `{problem.path}`: {problem.reason}"
         case UsesCache(does=does, label=label, key=key):
             return f"`{label}` {_CACHE_VERBS[does]} `{spell(key_of(key))}`"
+        case ChangesSchema(operation=operation):
+            return f"`{operation}` changes the schema"
 
 
 _VERBS = {
@@ -183,6 +187,7 @@ _VERBS = {
     Builds: "makes a pool or a client",
     NeverRuns: "is not awaited",
     WaitsForever: "waits for an answer with no limit",
+    Executes: "changes more than single rows",
 }
 
 _CACHE_VERBS = {

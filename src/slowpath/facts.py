@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from slowpath.changes import AnyChange
 from slowpath.keys import Key
 from slowpath.query import Shape
 from slowpath.source import Place
@@ -119,7 +120,19 @@ class SaysSQL(Fact, frozen=True):
     failures: tuple[Failure, ...] = ()
 
 
-AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL
+class Migrates(Fact, frozen=True):
+    """What a migration runs changes the schema, or rows of a table at large: the `function` of that `module`.
+
+    `apart` when the database commits it at once; `change` is `None` for a commit of what came before.
+    """
+
+    module: str
+    function: str
+    change: AnyChange | None
+    apart: bool = False
+
+
+AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL | Migrates
 
 
 def only(kind: type[SomeFact], facts: Iterable[Fact]) -> Iterator[SomeFact]:

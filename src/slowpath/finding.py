@@ -43,7 +43,8 @@ class Finding(Struct, frozen=True):
     """One slow path: what, where, why it grows, where it comes from, and what to write instead.
 
     `function` is the qualified name inside the module (`Class.method`), empty at module level. `help` is the
-    suggestion in one or two sentences. `fingerprint` survives line moves.
+    suggestion in one or two sentences. `fingerprint` survives line moves. `past` when it is about something that has
+    happened, so that only somebody whose change it is wants to hear of it.
     """
 
     code: str
@@ -58,6 +59,7 @@ class Finding(Struct, frozen=True):
     help: str
     fingerprint: str
     fix: Fix | None = None
+    past: bool = False
 
     @property
     def url(self) -> str:
@@ -76,7 +78,7 @@ class Problem(Struct, frozen=True):
     """What a rule has to say. `subject` tells apart the problems of one place; one whose subject begins another's is
     part of it.
     `tail` is how many characters at the end of the place are meant, 0 for all: the method's name in a long chain.
-    `facts` are what `Rule.combine` needs of it."""
+    `facts` are what `Rule.combine` needs of it. `past` when what it speaks of has happened already."""
 
     place: Place
     message: str
@@ -87,6 +89,7 @@ class Problem(Struct, frozen=True):
     severity: Severity = "warning"
     tail: int = 0
     facts: tuple[str, ...] = ()
+    past: bool = False
 
 
 class Named(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module, resources
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -13,13 +13,15 @@ from msgspec.structs import replace
 
 from slowpath import libraries
 from slowpath.errors import nearest
+from slowpath.migrations import Migrator
 from slowpath.tables import KINDS, Entry, Place, Table, table_at
 from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Memoizer, Type, TypeKind
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+    from types import ModuleType
 
-_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload", "drive", "inject"})
+_UNINTERESTING: frozenset[Action] = frozenset({"quiet", "same", "blocks", "offload", "drive", "inject", "schema"})
 
 
 def builtin() -> Knowledge:
@@ -58,7 +60,7 @@ def merge(tables: Iterable[Table], dialects: tuple[Dialect, ...] = ()) -> Knowle
         types[known_as] = _flattened(name, entries, names, done)
     words = _words(types.values(), functions)
     clients = {name: cache for cache in caches.values() for name in (cache.name, *cache.also)}
-    return Knowledge(types, functions, clients, memos, dialects, words)
+    return Knowledge(types, functions, clients, memos, dialects, _migrators(), words)
 
 
 def object_type(knowledge: Knowledge, name: str) -> Type | None:
@@ -89,12 +91,19 @@ def _toml(file: Traversable) -> Mapping[str, object]:
 
 
 def _dialects() -> tuple[Dialect, ...]:
-    found = []
+    return tuple(found for module in _modules_called("dialect") if (found := getattr(module, "dialect", None)))
+
+
+def _migrators() -> tuple[Migrator, ...]:
+    return tuple(found for module in _modules_called("migrator") if (found := getattr(module, "migrator", None)))
+
+
+def _modules_called(word: str) -> Iterator[ModuleType]:
+    """The modules of this name in the libraries' packages."""
     for package in sorted(each.name for each in iter_modules(libraries.__path__) if each.ispkg):
-        name = f"{libraries.__name__}.{package}.dialect"
-        if find_spec(name) and (dialect := getattr(import_module(name), "dialect", None)):
-            found.append(dialect)
-    return tuple(found)
+        name = f"{libraries.__name__}.{package}.{word}"
+        if find_spec(name):
+            yield import_module(name)
 
 
 def _over(earlier: Entry, later: Entry) -> Entry:
@@ -120,6 +129,7 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         resource=later.resource or earlier.resource,
         leaving=later.leaving or earlier.leaving,
         collected=earlier.collected if later.collected is None else later.collected,
+        autocommits=earlier.autocommits if later.autocommits is None else later.autocommits,
     )
 
 
@@ -171,6 +181,7 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         resource=entry.resource,
         leaving=entry.leaving,
         collected=bool(entry.collected),
+        autocommits=bool(entry.autocommits),
     )
 
 

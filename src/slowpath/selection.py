@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import groupby
 from typing import Protocol
 
@@ -27,17 +27,20 @@ class Chosen(Protocol):
     def roles(self) -> tuple[Role, ...]: ...
 
 
-def wanted(findings: Iterable[Finding], rules: Iterable[Chosen], settings: Settings) -> Iterator[Finding]:
+def wanted(
+    findings: Iterable[Finding], rules: Iterable[Chosen], settings: Settings, changed: Container[str] = ()
+) -> Iterator[Finding]:
     """The findings of these rules that are sure and severe enough, in files of the roles that they speak of.
 
-    They are as severe as the settings say, and what is different in a path is so.
+    They are as severe as the settings say, and what is different in a path is so. What is past is told of `changed`
+    files only.
     """
     by_code = {rule.code: rule for rule in rules}
     for path, group in groupby(findings, key=lambda finding: finding.path):
         local = config.in_path(settings, path)
         for finding in group:
             rule = by_code.get(finding.code)
-            if rule is None or not config.is_selected(rule, local):
+            if rule is None or (finding.past and path not in changed) or not config.is_selected(rule, local):
                 continue
             severity = config.severity_of(rule, finding.severity, local)
             told = finding if severity == finding.severity else replace(finding, severity=severity)

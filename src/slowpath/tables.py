@@ -72,6 +72,7 @@ _TRAITS = (
     "resource",
     "leaving",
     "collected",
+    "autocommits",
 )
 
 
@@ -124,6 +125,7 @@ class Entry(Struct, frozen=True):
     resource: Resource = ""
     leaving: Leaving = ""
     collected: bool | None = None
+    autocommits: bool | None = None
 
 
 class Table(Struct, frozen=True):
@@ -180,6 +182,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         resource=_one_of(_RESOURCES, table.get("resource", ""), place.at("resource"), "resource"),
         leaving=_one_of(_LEAVINGS, table.get("leaving", ""), place.at("leaving"), "leaving"),
         collected=_maybe(table, "collected", place),
+        autocommits=_maybe(table, "autocommits", place),
     )
 
 

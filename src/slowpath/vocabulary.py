@@ -10,6 +10,7 @@ from msgspec import Struct
 from slowpath.advisor import NewIndex
 from slowpath.database import Table
 from slowpath.loads import Loads, Path
+from slowpath.migrations import Migrator
 from slowpath.query import Shape
 from slowpath.schema import Model, Schema
 from slowpath.source import Place
@@ -50,7 +51,7 @@ Action = Literal[
     "sql", "sql-many", "fetch", "operation",
     "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
-    "text", "quiet", "blocks", "offload", "drive", "inject",
+    "text", "quiet", "blocks", "offload", "drive", "inject", "schema",
 ]  # fmt: skip
 """What a call does.
 
@@ -89,7 +90,7 @@ the text `gives`, with an argument in each `{}` of it. given: gives its argument
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
 given on an event loop of its own, until it is done. inject: gives what the function returns or yields that it is
-given.
+given. schema: changes the database's schema (the migrator reads its arguments).
 """
 
 Work = Literal[
@@ -209,7 +210,8 @@ class Type(Struct, frozen=True):
     type gives (`sessionmaker()()`). `near` when the service is as close as a database, and answers as fast.
 
     `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back by
-    itself as soon as nothing refers to it."""
+    itself as soon as nothing refers to it. `autocommits` when each statement inside `with` it is a transaction of its
+    own."""
 
     name: str
     kind: TypeKind
@@ -229,6 +231,7 @@ class Type(Struct, frozen=True):
     resource: Resource = ""
     leaving: Leaving = ""
     collected: bool = False
+    autocommits: bool = False
 
 
 class Text(Struct, frozen=True):
@@ -383,4 +386,5 @@ class Knowledge(Struct, frozen=True):
     caches: Mapping[str, CacheType] = {}
     memos: Mapping[str, Memoizer] = {}
     dialects: tuple[Dialect, ...] = ()
+    migrators: tuple[Migrator, ...] = ()
     words: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +56,14 @@ def run(
     noqa: bool = True,
     known: Baseline | None = None,
     slot: str = "",
+    changed: Container[str] = (),
 ) -> Report:
     """Analyse the project below root and report on the targets.
 
     When no file has changed since the last run nothing is analysed, whichever rules are selected. `texts` are what
     files say instead of what is on disk. Without `noqa`, such comments silence nothing.
-    `known` are findings that are not to be reported. Another state of the project is remembered in a `slot` of its own.
+    `known` are findings that are not to be reported, `changed` files of which what is past is of interest as well.
+    Another state of the project is remembered in a `slot` of its own.
     """
     folder = Folder(root, settings.max_file_size, texts or {})
     taken_ns = time.time_ns()
@@ -70,7 +72,7 @@ def run(
     snapshot = store.snapshot() if store is not None else None
     if snapshot is None or not _is_true(snapshot, folder, listing.files):
         snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)
-    report = _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa)
+    report = _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa, changed)
     return report if known is None else _beside(report, known, settings, targets, snapshot)
 
 
@@ -148,12 +150,13 @@ def _report(
     skipped: tuple[Skipped, ...],
     files: int,
     noqa: bool,
+    changed: Container[str],
 ) -> Report:
     rules = config.selected(snapshot.rules, settings)
     below = (finding for finding in snapshot.findings if discovery.is_below(finding.path, targets))
     kept: list[Finding] = []
     suppressed = 0
-    for path, group in groupby(selection.wanted(below, rules, settings), key=lambda finding: finding.path):
+    for path, group in groupby(selection.wanted(below, rules, settings, changed), key=lambda finding: finding.path):
         result = suppression.suppress(path, folder.lines_of(path), group, noqa=noqa)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)

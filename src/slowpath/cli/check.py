@@ -76,15 +76,16 @@ def _check(options: Namespace) -> Answer:
         workspace.run, place.root, settings, cache=not options.no_cache, jobs=jobs_of(settings), progress=progress
     )
     try:
+        folder = Folder(place.root, settings.max_file_size)
+        change = _change(folder, options)
         report = run(
             place.targets,
             known=None if options.no_baseline else baseline.read(place.root / settings.baseline),
+            changed=change.before if change is not None else (),
         )
-        if options.since is not None or options.diff is not None:
+        if change is not None:
             from slowpath.since import caused
 
-            folder = Folder(place.root, settings.max_file_size)
-            change = _change(folder, options)
             before = run([""], texts=change.before, slot="since")
             report = caused(report, before.findings, change, folder)
     finally:
@@ -103,7 +104,10 @@ def _check(options: Namespace) -> Answer:
     return Answer(lines if options.output_file is None else _written(lines, options.output_file), status)
 
 
-def _change(folder: Folder, options: Namespace) -> Change:
+def _change(folder: Folder, options: Namespace) -> Change | None:
+    """What has changed, if that is what is asked about."""
+    if options.since is None and options.diff is None:
+        return None
     from slowpath import patches, since
 
     if options.diff is None:

@@ -64,9 +64,14 @@ _SAID, _IMPORTED = 10, 3
 def vendors_of(project: Project) -> tuple[str, ...]:
     """The vendors, the likeliest first; SQLite only where nothing speaks of another."""
     votes: Counter[str] = Counter()
+    migrating: Counter[str] = Counter()
     for declarations in project.modules.values():
-        if role_of(declarations.path) == "production":
-            votes.update(_votes(declarations))
+        role = role_of(declarations.path)
+        if role in ("production", "migration"):
+            (votes if role == "production" else migrating).update(_votes(declarations))
+    if votes.keys() <= _WEAK:
+        # What migrations are written for is used, even if the service takes its address from elsewhere.
+        votes += migrating
     ordered = sorted(votes, key=lambda vendor: (vendor in _WEAK, -votes[vendor], vendor))
     strong = [vendor for vendor in ordered if vendor not in _WEAK]
     return tuple(strong or ordered)

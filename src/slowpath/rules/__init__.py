@@ -15,6 +15,7 @@ from slowpath.facts import AnyFact
 from slowpath.finding import Mark as Mark
 from slowpath.finding import Problem as Problem
 from slowpath.finding import Severity
+from slowpath.migrations import Migration
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.roles import Role
@@ -32,13 +33,15 @@ class Function(Struct, frozen=True):
 
 
 class Whole(Struct, frozen=True):
-    """The project when every function has been read. `facts` are those of all functions, in the order of these."""
+    """The project when every function has been read. `facts` are those of all functions, in the order of these;
+    `migrations` come each after those that it needs."""
 
     project: Project
     schema: Schema
     database: Database
     knowledge: Knowledge
     facts: tuple[AnyFact, ...]
+    migrations: tuple[Migration, ...] = ()
 
 
 Check = Callable[[Function, Program], Iterator[Problem]]
@@ -53,7 +56,7 @@ class Rule(Struct, frozen=True):
     `check` is asked about each function by itself, and `judge` once, when all have answered; a rule has one of them or
     both. `collect` says which facts `judge` needs of a function: rules that need the same name the same. `combine`
     makes one problem of all that it has with one place. `roles` are those of the files that it speaks of whatever the
-    settings say.
+    settings say. A rule `of_migrations` is asked of the functions that migrations run, and of no others.
     """
 
     code: str
@@ -65,6 +68,7 @@ class Rule(Struct, frozen=True):
     collect: Collect | None = None
     judge: Judge | None = None
     roles: tuple[Role, ...] = ("production",)
+    of_migrations: bool = False
     name: str = ""
     doc: str = ""
 

@@ -13,6 +13,7 @@ from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
 from slowpath.semantics.library_call import Call, gone, limited, waits
 from slowpath.semantics.query_actions import QUERY_ACTIONS
+from slowpath.semantics.schema_actions import SCHEMA_ACTIONS
 from slowpath.semantics.session_actions import SESSION_ACTIONS
 from slowpath.semantics.values import (
     NOTHING,
@@ -185,6 +186,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     **QUERY_ACTIONS,
     **WRITE_ACTIONS,
     **SESSION_ACTIONS,
+    **SCHEMA_ACTIONS,
     "add": _quiet,
     "sql-many": _many,
     "fetch": _quiet,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from slowpath import expression as e
 from slowpath.loads import Loads, Path
 from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import NOTHING, Bound, Origin, Value
@@ -230,6 +231,27 @@ class Removes(Effect, frozen=True):
     model: str
 
 
+class ChangesSchema(Effect, frozen=True):
+    """Changes the schema by a library's `operation` (its dotted name).
+
+    `call` is the call, with what is known of its arguments in their place; `table` the one that what it is called on
+    was made for. `apart` when the database commits it at once.
+    """
+
+    operation: str
+    call: e.Call
+    table: str = ""
+    apart: bool = False
+
+
+class Executes(Effect, frozen=True):
+    """Runs a statement in SQL that changes something; `apart` when the database commits it at once."""
+
+    label: str
+    text: Value
+    apart: bool = False
+
+
 AnyEffect = (
     ReadsRelation
     | ReadsColumn
@@ -246,6 +268,8 @@ AnyEffect = (
     | Takes
     | Builds
     | Removes
+    | ChangesSchema
+    | Executes
 )
 
 

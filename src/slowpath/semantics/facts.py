@@ -146,6 +146,11 @@ class Facts:
         known = self.knowledge.types.get(value.type) if isinstance(value, Object) else None
         return known is not None and known.kind == "pipeline" and not known.sends
 
+    def autocommits(self, value: Value) -> bool:
+        """Whether statements inside `with value:` are committed one by one."""
+        known = self.knowledge.types.get(value.type) if isinstance(value, Object) else None
+        return known is not None and known.autocommits
+
     def service_of(self, receiver: Value) -> str:
         """The service that a client talks to, in words."""
         known = self._talking(receiver)

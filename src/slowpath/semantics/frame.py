@@ -17,8 +17,10 @@ from slowpath.semantics.effects import (
     Asks,
     Blocks,
     CallsService,
+    ChangesSchema,
     Context,
     ContextKind,
+    Executes,
     Hop,
     NeverRuns,
     RunsQuery,
@@ -42,6 +44,9 @@ Environment = dict[str, Value]
 
 # What happens more calls away than this is no longer said of the caller.
 _FARTHEST = 10
+
+# Nor is, of statements, what no migration's own helpers do.
+_NEAR = 2
 
 
 class Frame:
@@ -73,6 +78,7 @@ class Frame:
         self.later = 0
         # How many things around may make whoever comes here wait for its turn.
         self.gates = 0
+        self.apart = 0
         self.awaiting = False
         self.compared = False
         self.now: object = None
@@ -147,6 +153,15 @@ class Frame:
         finally:
             self.later -= 1
 
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Each statement that is read inside is committed at once."""
+        self.apart += 1
+        try:
+            yield
+        finally:
+            self.apart -= 1
+
     def emit(self, effect: AnyEffect, varies: frozenset[int], depth: int | None = None) -> None:
         """Write down an effect that happens here, inside so many of the loops around; `varies` is what its subject
         depends on."""
@@ -160,6 +175,8 @@ class Frame:
         )
         if isinstance(effect, RunsQuery) and self._is_worked_out_here():
             effect = replace(effect, computed=True)
+        if isinstance(effect, ChangesSchema | Executes) and self.apart:
+            effect = replace(effect, apart=True)
         self._add(self._handled(effect))
 
     def _is_worked_out_here(self) -> bool:
@@ -227,6 +244,12 @@ class Frame:
             if isinstance(effect, Takes):
                 limited, together = effect.limited or self.gates > 0, effect.together or beside
                 effect = replace(effect, limited=limited, together=together)
+            if isinstance(effect, ChangesSchema | Executes):
+                if len(effect.via) >= _NEAR:
+                    continue
+                effect = replace(effect, apart=effect.apart or self.apart > 0)
+            if isinstance(effect, Executes):
+                effect = replace(effect, text=fill(effect.text))
             varies = {len(outer) + position for position in effect.varies if position >= 0}
             for position in effect.varies:
                 if position < 0 and -1 - position < len(given):
@@ -335,4 +358,8 @@ def _subject(effect: AnyEffect) -> object:
             return key
         case Asks(trail=trail):
             return trail
+        case ChangesSchema(call=call):
+            return call
+        case Executes(text=text):
+            return text
     return None

@@ -42,6 +42,14 @@ def _limited(knowledge: Knowledge) -> frozenset[str]:
     return frozenset(names)
 
 
+def _schema_operations(knowledge: Knowledge) -> frozenset[str]:
+    """The operations that change the schema, by dotted name."""
+    names = {name for name, fact in knowledge.functions.items() if fact.action == "schema"}
+    for name, known in knowledge.types.items():
+        names |= {f"{name}.{method}" for method, fact in known.methods.items() if fact.action == "schema"}
+    return frozenset(names)
+
+
 def _unless(knowledge: Knowledge) -> frozenset[str]:
     """The words for what sets a limit for all calls of a kind."""
     facts = [*knowledge.functions.values(), *(f for known in knowledge.types.values() for f in known.methods.values())]
@@ -67,7 +75,8 @@ class Relevance:
         self._holding = functions_that_hold(project, knowledge, self._declared)
         self._looping = self._names_that_loop()
         self.saying_sql = saying_sql(project.modules)
-        self._waiting = self._may_wait(project, _limited(knowledge))
+        self._waiting = self._mention(project, _limited(knowledge))
+        self._migrating = self._mention(project, _schema_operations(knowledge))
         words = {word for function in self._declared.values() for word in function.sketch.words}
         self.limits = _unless(knowledge) & words
         self._reachability = Reachability(project, self._declared, knowledge, self._matters)
@@ -117,7 +126,7 @@ class Relevance:
     def matters(self, ref: FunctionRef) -> bool:
         """Whether reading the function could show anything; short ones are always worth a look, for what they
         return."""
-        if ref in self._matters or ref in self._waiting or self._reachability.may_block(ref):
+        if ref in self._matters or ref in self._waiting or ref in self._migrating or self._reachability.may_block(ref):
             return True
         function = self._declared.get(ref)
         return function is None or function.end_line - function.line < _SHORT
@@ -152,11 +161,11 @@ class Relevance:
             ref for ref, each in self._declared.items() if each.sketch.sql or ref.module in self.saying_sql
         )
 
-    def _may_wait(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
-        """The functions that mention what waits for ever unless it is limited."""
-        limited = Qualified(names)
+    def _mention(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
+        """The functions that mention one of these dotted names."""
+        wanted = Qualified(names)
         packages = {module: imported_packages(each) for module, each in project.modules.items()}
-        return frozenset(ref for ref, each in self._declared.items() if limited.mentioned(each, packages[ref.module]))
+        return frozenset(ref for ref, each in self._declared.items() if wanted.mentioned(each, packages[ref.module]))
 
     def _is_root(self, function: FunctionDeclaration) -> bool:
         sketch = function.sketch

@@ -15,6 +15,7 @@ from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import row_of, single
 from slowpath.semantics.library_call import Call, asked, gone, model_of, ran, rows_in, waits, wrote
 from slowpath.semantics.query_actions import QUERY_ACTIONS
+from slowpath.semantics.schema_actions import execute, text_in
 from slowpath.semantics.values import (
     ClassValue,
     Collection,
@@ -162,7 +163,7 @@ def _raw(frame: Frame, call: Call, statement: Value | None) -> None:
         if known is not None and known.action == "execute":
             _run_statement(frame, call)
             return
-        statement = statement.arguments[0][1] if statement.arguments else None
+        statement = text_in(statement)
     _run_text(frame, call, statement)
 
 
@@ -184,6 +185,7 @@ def _run_statement(frame: Frame, call: Call) -> None:
 
 def _run_text(frame: Frame, call: Call, statement: Value | None) -> None:
     """A statement in SQL runs. Statements that differ in more than their values are no query per item."""
+    execute(frame, call, statement)
     kind = sql_kind(statement)
     if kind == "write":
         wrote(frame, call, "")
@@ -304,7 +306,7 @@ def _load_onto(frame: Frame, call: Call) -> Value:
 
 
 def _sql(frame: Frame, call: Call) -> Value:
-    _run_text(frame, call, value_at(call.arguments, call.fact.argument))
+    _run_text(frame, call, text_in(value_at(call.arguments, call.fact.argument)))
     if call.fact.gives:
         return Object(call.fact.gives, varies=call.varies)
     return varying(call.receiver, call.varies) if isinstance(call.receiver, Object) else gone(call)

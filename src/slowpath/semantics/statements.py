@@ -276,6 +276,8 @@ def _with(frame: Frame, statement: s.With) -> None:
                 stack.enter_context(frame.seldom())
             if statement.is_async and taking.may_limit(frame.program, context):
                 frame.gates += 1
+            if frame.program.autocommits(context):
+                stack.enter_context(frame.committing())
         run(frame, statement.body)
         frame.gates = gates
 

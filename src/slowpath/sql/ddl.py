@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from sqlglot import exp
 
 from slowpath.changes import (
+    AddsCheck,
     AddsColumn,
     AddsForeignKey,
     AltersColumn,
@@ -117,6 +118,7 @@ class _Parts:
         self.primary_key: tuple[str, ...] = ()
         self.indexes: list[Index] = []
         self.foreign_keys: list[ForeignKey] = []
+        self.checks: list[str] = []
         self.whole = True
 
     def take(self, node: exp.Expr, name: str = "") -> None:
@@ -133,7 +135,9 @@ class _Parts:
                 self._index(node, name)
             case exp.ForeignKey():
                 self.foreign_keys.append(_foreign_key(_names(node.expressions), node.args.get("reference"), name))
-            case exp.CheckColumnConstraint() | exp.ExcludeColumnConstraint() | exp.Identifier():
+            case exp.CheckColumnConstraint():
+                self.checks.append(_written(node.this))
+            case exp.ExcludeColumnConstraint() | exp.Identifier():
                 # A hole alone among the columns hides some of them.
                 self.whole = self.whole and not isinstance(node, exp.Identifier)
             case _:
@@ -166,7 +170,9 @@ class _Parts:
                 written,
                 nullable=not (required or is_key),
                 default=default is not None or made or "serial" in written,
-                plain_default=default is None or isinstance(default.this, _FIXED),
+                plain_default=not made
+                and "serial" not in written
+                and (not default or isinstance(default.this, _FIXED)),
                 line=line_of(node, self._first),
             )
         )
@@ -243,8 +249,11 @@ def _added(table: str, action: exp.Expr, tree: exp.Alter, line: int) -> Iterator
         yield SetsKey(table, line, parts.primary_key)
     for index in parts.indexes:
         yield MakesIndex(table, line, index, constraint=index.unique)
+    validated = not tree.args.get("not_valid")
     for key in parts.foreign_keys:
-        yield AddsForeignKey(table, line, replace(key, validated=not tree.args.get("not_valid")))
+        yield AddsForeignKey(table, line, replace(key, validated=validated))
+    for condition in parts.checks if not isinstance(action, exp.ColumnDef) else ():
+        yield AddsCheck(table, line, condition, validated)
 
 
 def _targets(node: exp.Drop) -> Iterator[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlglot import exp, parse_one
 from sqlglot import logger as _log
 
-from slowpath.changes import AnyChange, DropsIndex, MakesIndex, MakesTable, RewritesRows, Unreadable
+from slowpath.changes import AddsCheck, AnyChange, DropsIndex, MakesIndex, MakesTable, RewritesRows, Unreadable
 from slowpath.schema import Index
 from slowpath.sql.ddl import changes_of
 from slowpath.sql.queries import statement_of
@@ -57,9 +57,12 @@ _NAMED = re.compile(
 )
 _HARMLESS = re.compile(
     r"\s*(?:VALIDATE\s+CONSTRAINT|OWNER\s+TO|ENABLE|DISABLE|ATTACH|DETACH|REPLICA|CLUSTER|INHERIT|SET\s*\(|SET\s+SCHEMA|"
-    r"ALTER\s+(?:COLUMN\s+)?\S+\s+(?:SET\s+(?:STATISTICS|STORAGE|DEFAULT|\()|DROP\s+DEFAULT|ADD\s+GENERATED)|"
-    r"ADD\s+CONSTRAINT\s+\S+\s+CHECK)\b",
+    r"ALTER\s+(?:COLUMN\s+)?\S+\s+(?:SET\s+(?:STATISTICS|STORAGE|DEFAULT|\()|DROP\s+DEFAULT|ADD\s+GENERATED))\b",
     re.IGNORECASE,
+)
+_CHECKED = re.compile(
+    r"\s*ADD\s+(?:CONSTRAINT\s+\S+\s+)?CHECK\s*\((?P<condition>.*)\)\s*(?P<later>NOT\s+VALID)?\s*\Z",
+    re.IGNORECASE | re.DOTALL,
 )
 _NOT_EXPLAINED = re.compile(r"\A\s*EXPLAIN(\s+ANALYZE|\s+VERBOSE|\s*\([^)]*\)|\s+QUERY\s+PLAN)*\s+", re.IGNORECASE)
 
@@ -101,6 +104,10 @@ def _read(piece: Piece, dialect: str) -> Statement | None:
     altered = _NAMED.match(piece.text)
     if altered and verb[1].upper() == "ALTER" and _HARMLESS.match(altered["rest"]):
         return Statement("other", piece.line)
+    checked = _CHECKED.match(altered["rest"]) if altered else None
+    if altered and checked:
+        change = AddsCheck(_bare(altered["table"]), piece.line, checked["condition"].strip(), not checked["later"])
+        return Statement("ddl", piece.line, changes=(change,), open=piece.open)
     own = list(_by_hand(piece))
     if own:
         return Statement("ddl", piece.line, changes=tuple(own), open=piece.open)
@@ -139,6 +146,9 @@ def _with_rewrites(statement: Statement) -> Statement:
     if statement.verb not in ("update", "delete"):
         return statement
     own = statement.queries[0]
+    if any(query.limit is not None for query in statement.queries):
+        # One batch of many.
+        return statement
     filtered = bool(own.filters or own.alternatives or own.joins or own.open)
     change = RewritesRows(statement.table, statement.line, statement.verb, filtered)
     return replace(statement, changes=(change,))

@@ -124,7 +124,7 @@ def _indexes(names: Names, options: Options) -> Iterator[Index]:
         placed = names.chased(options[name]) if name in options else None
         if placed and isinstance(placed.value, Listing):
             for element in placed.value.elements:
-                yield from _index(names, Placed(element, placed.module))
+                yield from index_of(names, Placed(element, placed.module))
         elif placed:
             yield Index((), line=placed.value.at >> 12, module=placed.module)
 
@@ -143,7 +143,8 @@ def _groups(names: Names, placed: Placed | None) -> Iterator[tuple[str, ...]]:
             yield columns
 
 
-def _index(names: Names, placed: Placed) -> Iterator[Index]:
+def index_of(names: Names, placed: Placed) -> Iterator[Index]:
+    """The index or the unique constraint that the expression makes, without columns if it cannot be read."""
     placed = names.chased(placed)
     call = placed.value
     if not isinstance(call, Call):

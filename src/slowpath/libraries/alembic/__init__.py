@@ -1,0 +1,1 @@
+"""Alembic: the migrations of projects that use SQLAlchemy."""

@@ -1,0 +1,79 @@
+"""What the functions of migrations do, as facts; and the migrations with what they do in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from slowpath.changes import AnyChange, RewritesRows
+from slowpath.facts import AnyFact, Migrates, only
+from slowpath.migrations import Migration, Statement, Step, filled, functions_of
+from slowpath.project import Project
+from slowpath.references import FunctionRef
+from slowpath.rules import Function
+from slowpath.semantics.effects import AnyEffect, ChangesSchema, Executes, Writes
+from slowpath.semantics.program import Program
+from slowpath.semantics.values import Constant, Template, Value
+from slowpath.sql import Reader, hole
+from slowpath.vocabulary import Knowledge
+
+_COMMITS = re.compile(r"\s*(?:COMMIT|END)\b[^;]*;?\s*\Z", re.IGNORECASE)
+
+
+def steps(function: Function, program: Program) -> Iterator[Migrates]:
+    """What the function does to the schema and to whole tables, in order."""
+    reader = Reader("postgresql")
+    for effect in function.summary.effects:
+        place = effect.via[0].place if effect.via else effect.place
+        apart = isinstance(effect, ChangesSchema | Executes) and effect.apart
+        for change in _changes(effect, function.ref.module, program, reader):
+            yield Migrates(place, function.ref.module, function.ref.qualname, change, apart)
+
+
+def _changes(effect: AnyEffect, module: str, program: Program, reader: Reader) -> Iterator[AnyChange | None]:
+    match effect:
+        case ChangesSchema(operation=operation, call=call, table=table):
+            home = effect.place.module or module
+            for migrator in program.knowledge.migrators:
+                yield from migrator.changes(program.project, home, operation, table, call)
+        case Executes(text=text):
+            yield from _said(_written(text), reader)
+        case Writes(model=model, action="write" | "delete", contexts=()) if model:
+            table_name = program.schema.models[model].table if model in program.schema.models else ""
+            verb = "delete" if effect.action == "delete" or effect.label.endswith("delete") else "update"
+            yield RewritesRows(table_name, 1, verb, filtered=True)
+
+
+def _said(text: str, reader: Reader) -> Iterator[AnyChange | None]:
+    """What statements change; `None` where everything so far is committed."""
+    if _COMMITS.match(text):
+        yield None
+    for statement in reader.read(text).statements:
+        yield from statement.changes
+
+
+def _written(text: Value) -> str:
+    parts = text.parts if isinstance(text, Template) else (text,)
+    known = [str(part.value) if isinstance(part, Constant) and part.value is not None else hole() for part in parts]
+    return "".join(known)
+
+
+def migrations_of(project: Project, knowledge: Knowledge, facts: Iterable[AnyFact]) -> tuple[Migration, ...]:
+    """The project's migrations, each after those that come before it, with all that is known of what they do."""
+    found = [migration for migrator in knowledge.migrators for migration in migrator.migrations(project)]
+    done: dict[FunctionRef, list[Step]] = {}
+    for fact in only(Migrates, facts):
+        ref = FunctionRef(fact.module, fact.function)
+        done.setdefault(ref, []).append(Step(fact.change, fact.place, fact.apart))
+    reader = Reader("postgresql")
+
+    def read(statement: Statement) -> Iterator[Step]:
+        return (Step(change, statement.place) for change in _said(statement.text, reader))
+
+    return filled(found, done, read)
+
+
+def entries(project: Project, knowledge: Knowledge) -> tuple[FunctionRef, ...]:
+    """The functions that migrations run."""
+    found = (migration for migrator in knowledge.migrators for migration in migrator.migrations(project))
+    return functions_of(found)
