@@ -141,7 +141,7 @@ class Workshop:
             self._holds,
         )
         self.rules = config.selected(load(), settings)
-        self.program.limits = self.relevance.limits
+        self.program.limits, self.program.has_caches = self.relevance.limits, self.relevance.has_caches
         self.program.saying_sql = self.relevance.saying_sql
         self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted}
         self._migrating = frozenset(migrating.entries(self.project, ground.tables))

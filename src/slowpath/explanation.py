@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from slowpath.caching.collecting import key_of
+from slowpath.caching.naming import key_of
 from slowpath.expression import line_column
 from slowpath.keys import spell
 from slowpath.references import FunctionRef
@@ -16,6 +16,7 @@ from slowpath.semantics.effects import (
     Blocks,
     Builds,
     CallsService,
+    Changes,
     ChangesSchema,
     Context,
     Evaluates,
@@ -168,7 +169,7 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
-        case Writes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds() | Executes():
+        case Writes() | Changes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds() | Executes():
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
@@ -182,6 +183,7 @@ def _described(effect: AnyEffect) -> str:
 
 _VERBS = {
     Writes: "writes to the database",
+    Changes: "changes a row that a cache may have",
     Removes: "deletes rows",
     Takes: "takes a connection",
     Builds: "makes a pool or a client",

@@ -9,7 +9,7 @@ again. It is small and says what is needed and no more: nothing in it is a value
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -47,11 +47,21 @@ class Source(Struct, frozen=True, array_like=True):
     place: Place
 
 
+class Pending(Struct, frozen=True, array_like=True):
+    """Rows that are being written, which nobody else can read as they will be: before `until` (a commit, or the write
+    itself), or before the end of the transaction that begins there."""
+
+    rows: tuple[Source, ...]
+    until: Place
+    how: Literal["transaction", "commit", "write"]
+
+
 class UsesEntry(Fact, frozen=True):
     """A call does something to entries of a cache; seen from `function`, from which the calls at `chain` lead there.
 
     `open` when the key holds a parameter of `function`, so that only its callers know it. `sources` are what a filled
-    value is computed from, `after_read` whether the function reads the same entry before it fills it.
+    value is computed from, `after_read` whether the function reads the same entry before it fills it. `pending` is what
+    is being written while the entry is forgotten, and not forgotten again.
     """
 
     function: str
@@ -64,20 +74,29 @@ class UsesEntry(Fact, frozen=True):
     open: bool = False
     after_read: bool = False
     sources: tuple[Source, ...] = ()
+    pending: Pending | None = None
 
     def places(self) -> tuple[Place, ...]:
-        """The call, those that lead to it, and the rows."""
-        return (self.place, *self.chain, *(source.place for source in self.sources))
+        """The call, those that lead to it, the rows, and what is not yet done."""
+        rows = (*self.sources, *(self.pending.rows if self.pending is not None else ()))
+        until = (self.pending.until,) if self.pending is not None else ()
+        return (self.place, *self.chain, *(source.place for source in rows), *until)
 
 
 class WritesRows(Fact, frozen=True):
-    """Rows of a model are written; seen from `function`, from which the calls at `chain` lead there."""
+    """Rows of a model are written; seen from `function`, from which the calls at `chain` lead there.
+
+    `columns` are those that get another value, empty when that is not known or the whole row is new. `implied` when
+    no call says so: the row is written because an attribute was assigned to.
+    """
 
     function: str
     model: str
     action: Action
     label: str
     chain: tuple[Place, ...] = ()
+    columns: tuple[str, ...] = ()
+    implied: bool = False
 
     def places(self) -> tuple[Place, ...]:
         """The call, and those that lead to it."""

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from slowpath.facts import AnyFact, KeepsResults, UsesEntry, WritesRows
-from slowpath.keys import Key, may_be_same
+from slowpath.keys import Key, Part, is_known, may_be_same
+from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
 from slowpath.vocabulary import CacheVerb
 
@@ -39,6 +40,12 @@ class CacheMap:
         """Where entries are filled that the key may be of, from rows."""
         return [fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and may_be_same(fill.key, use.key)]
 
+    def made_from_rows(self) -> list[UsesEntry]:
+        """Where an entry of a known key is filled with what is computed from rows; what decorators keep is one, too."""
+        fills = [use for use in self.uses if use.does in {"fill", "fetch"} and use.cache and is_known(use.key)]
+        kept = [_as_fill(memo) for memo in self.memos]
+        return [fill for fill in (*fills, *kept) if fill.sources]
+
     @property
     def caches(self) -> list[str]:
         """The kinds of caches in use, by the type of their client."""
@@ -59,6 +66,11 @@ def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:
             best.setdefault((use.does, use.key), use)
         result += best.values()
     return result
+
+
+def _as_fill(memo: KeepsResults) -> UsesEntry:
+    key = (Part(memo.function),)
+    return UsesEntry(memo.place, memo.function, "fetch", MEMO, key, memo.decorator, "", sources=memo.sources)
 
 
 def site(use: UsesEntry | WritesRows) -> Place:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from slowpath import expression as e
-from slowpath.facts import AnyFact, KeepsResults, Source, UsesEntry, WritesRows
-from slowpath.keys import Key, Part, may_be_same
+from slowpath.caching.naming import key_of
+from slowpath.caching.pending import pending_at
+from slowpath.caching.writing import written
+from slowpath.facts import AnyFact, KeepsResults, Pending, Source, UsesEntry
+from slowpath.keys import Key, may_be_same
 from slowpath.rules import Function
-from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, UsesCache, Writes
+from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, UsesCache
 from slowpath.semantics.program import Program
-from slowpath.semantics.values import Constant, Hole, Symbol, Template, Value
+from slowpath.semantics.values import Hole, Template
 from slowpath.source import Place
 from slowpath.vocabulary import Memoizer
 
@@ -25,31 +28,17 @@ def entries(function: Function, program: Program) -> Iterator[AnyFact]:
     forgets = any(effect.does in {"forget", "flush", "fill"} for effect in uses)
     for position, effect in enumerate(effects):
         if isinstance(effect, UsesCache):
-            yield _use(function, program, effect, effects[:position])
-        elif isinstance(effect, Writes) and effect.model and (forgets or not effect.via):
-            yield WritesRows(effect.place, function.ref.name, effect.model, effect.action, effect.label, _chain(effect))
+            pending = pending_at(program, effects, effect) if effect.does == "forget" else None
+            yield _use(function, program, effect, effects[:position], pending)
+    yield from written(function, program, everything=forgets)
     kept = program.memo_of(function.ref)
     if kept is not None:
         yield _kept(function, program, effects, *kept)
 
 
-def key_of(value: Value) -> Key:
-    """The text as a key."""
-    return tuple(_part(part) for part in (value.parts if isinstance(value, Template) else (value,)))
-
-
-def _part(value: Value) -> Part:
-    match value:
-        case Constant(value=text) if text is not None:
-            return Part(str(text))
-        case Hole(name=name):
-            return Part(name, hole=True)
-        case Symbol(name=name):
-            return Part(name.rpartition(".")[2], hole=True)
-    return Part("…", hole=True)
-
-
-def _use(function: Function, program: Program, effect: UsesCache, before: Sequence[AnyEffect]) -> UsesEntry:
+def _use(
+    function: Function, program: Program, effect: UsesCache, before: Sequence[AnyEffect], pending: Pending | None
+) -> UsesEntry:
     key = key_of(effect.key)
     fills = effect.does in {"fill", "fetch"}
     reading = _last_read(effect, key, before) if fills else None
@@ -69,6 +58,7 @@ def _use(function: Function, program: Program, effect: UsesCache, before: Sequen
         open=any(isinstance(part, Hole) and part.owner == owner for part in parts),
         after_read=reading is not None,
         sources=sources,
+        pending=pending,
     )
 
 

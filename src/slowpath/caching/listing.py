@@ -13,6 +13,7 @@ from slowpath.caching.hooks import Event, Hooks
 from slowpath.facts import KeepsResults, Source, UsesEntry
 from slowpath.keys import Key, is_known, may_be_same, spell
 from slowpath.rules import Whole
+from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
 
 Did = Literal["filled", "read", "used", "forgotten", "flushed"]
@@ -84,7 +85,7 @@ def listing(whole: Whole) -> Listing:
     uses = sorted((use for use in caches.uses if use.cache), key=lambda use: (spell(use.key), site(use)))
     groups: dict[tuple[str, tuple[str | None, ...]], list[UsesEntry]] = defaultdict(list)
     for use in uses:
-        if is_known(use.key) and use.does != "flush" and use.cache != "memo":
+        if is_known(use.key) and use.does != "flush" and use.cache != MEMO:
             groups[use.cache, _form(use.key)].append(use)
     entries = [_listed(whole, group, uses, when) for group in groups.values()]
     entries += [_kept(whole, memo, uses, when) for memo in caches.memos]
@@ -131,7 +132,7 @@ def _kept(
     whole: Whole, memo: KeepsResults, uses: Iterable[UsesEntry], when: dict[UsesEntry, tuple[str, ...]]
 ) -> Listed:
     filled = Deed("filled", memo.place, memo.function, sources=_sources(whole, memo.sources))
-    forgets = [use for use in uses if use.cache == "memo" and spell(use.key) == memo.function]
+    forgets = [use for use in uses if use.cache == MEMO and spell(use.key) == memo.function]
     deeds = {filled, *(_deed(whole, use, when) for use in forgets)}
     name = f"{memo.place.function.rpartition('.')[2]}()"
     return Listed(name, memo.decorator, tuple(sorted(deeds)), memo=True)

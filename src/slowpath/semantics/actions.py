@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from slowpath.semantics import builtins, texts
 from slowpath.semantics.arguments import remembered, value_at
-from slowpath.semantics.effects import CallsService, NeverRuns
+from slowpath.semantics.effects import CallsService, Changes, NeverRuns
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
 from slowpath.semantics.library_call import Call, gone, limited, waits
@@ -24,6 +24,7 @@ from slowpath.semantics.values import (
     LambdaValue,
     Object,
     Operation,
+    Row,
     Rows,
     Value,
 )
@@ -44,6 +45,13 @@ def _quiet(frame: Frame, call: Call) -> Value:
     if call.fact.gives:
         return _given(frame, call)
     return gone(call)
+
+
+def _add(frame: Frame, call: Call) -> Value:
+    row = value_at(call.arguments, 0)
+    if frame.program.has_caches and isinstance(row, Row) and row.fresh:
+        frame.emit(Changes(place=frame.place(call.at), label=call.label, model=row.model), call.varies)
+    return _quiet(frame, call)
 
 
 def _remote(frame: Frame, call: Call) -> Value:
@@ -187,7 +195,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     **WRITE_ACTIONS,
     **SESSION_ACTIONS,
     **SCHEMA_ACTIONS,
-    "add": _quiet,
+    "add": _add,
     "sql-many": _many,
     "fetch": _quiet,
     "batch": _many,

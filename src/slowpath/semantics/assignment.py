@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
+from slowpath.semantics.effects import Changes
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of
@@ -22,6 +23,7 @@ from slowpath.semantics.values import (
     varying,
     with_field,
 )
+from slowpath.spelling import spelled
 
 
 def assign(frame: Frame, target: e.Expression, value: Value) -> None:
@@ -32,6 +34,7 @@ def assign(frame: Frame, target: e.Expression, value: Value) -> None:
         case e.Attribute(value=inner, attr=attr):
             base = evaluate(frame, inner)
             if isinstance(base, Row | Instance):
+                _changed(frame, target, base)
                 frame.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
         case e.Subscript(value=inner, index=index):
             _set_item(frame, inner, evaluate(frame, index), value)
@@ -39,6 +42,16 @@ def assign(frame: Frame, target: e.Expression, value: Value) -> None:
             _unpack(frame, elements, value)
         case e.Starred(value=inner):
             assign(frame, inner, value)
+
+
+def _changed(frame: Frame, target: e.Attribute, base: Row | Instance) -> None:
+    """Write down that a column of a row, or the key of another one, is not what it was."""
+    if not frame.program.has_caches or not isinstance(base, Row) or base.fresh:
+        return
+    schema = frame.program.schema
+    if schema.column(base.model, target.attr) or schema.relation(base.model, target.attr):
+        place, label = frame.place(target.at), f"{spelled(target)} = …"
+        frame.emit(Changes(place=place, label=label, model=base.model, attribute=target.attr), base.varies)
 
 
 def _set_item(frame: Frame, node: e.Expression, index: Value, value: Value) -> None:

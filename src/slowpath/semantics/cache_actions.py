@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from slowpath import expression as e
 from slowpath.references import FunctionRef
 from slowpath.semantics.arguments import Arguments, Given
-from slowpath.semantics.effects import UsesCache
+from slowpath.semantics.effects import MEMO, UsesCache
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.library_call import Call
 from slowpath.semantics.texts import globbed, hole
@@ -28,7 +28,6 @@ from slowpath.semantics.values import (
 from slowpath.spelling import spelled
 from slowpath.vocabulary import CacheType, Keyed, KeyedRole
 
-MEMO = "memo"
 _ANYTHING = Hole(name="…")
 _DEEPEST = 3
 

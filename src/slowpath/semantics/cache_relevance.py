@@ -12,7 +12,7 @@ from slowpath.schema import Schema
 from slowpath.vocabulary import Knowledge
 
 _ROUNDS = 4
-_WRITING = {"save", "delete", "write", "bulk", "create", "link", "get-or-create"}
+_WRITING = {"save", "delete", "write", "bulk", "create", "link", "get-or-create", "add", "remove", "commit"}
 
 Declared = Mapping[FunctionRef, FunctionDeclaration]
 
@@ -108,8 +108,20 @@ def _writers(schema: Schema, knowledge: Knowledge, declared: Declared) -> set[Fu
         ref
         for ref, function in declared.items()
         if not words.isdisjoint(function.sketch.words)
-        and (f"{ref.module}.{function.owner}" in schema.models or not labels.isdisjoint(function.sketch.words))
+        and (
+            f"{ref.module}.{function.owner}" in schema.models
+            or not labels.isdisjoint(function.sketch.words)
+            or any(label in labels for label in _annotated(function))
+        )
     }
+
+
+def _annotated(function: FunctionDeclaration) -> Iterator[str]:
+    """The last part of every name in the annotations of the function's parameters."""
+    for parameter in function.parameters:
+        for node in e.within(parameter.annotation):
+            if isinstance(node, e.Name | e.Attribute):
+                yield e.dotted(node).rpartition(".")[2]
 
 
 def _writing_words(knowledge: Knowledge) -> Iterator[str]:

@@ -15,6 +15,8 @@ from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
 
 # What tables call caches of any make.
 CACHE = "cache"
+# The cache of what decorators keep.
+MEMO = "memo"
 
 ContextKind = Literal["for", "while", "comprehension", "map", "gather"]
 
@@ -107,15 +109,34 @@ class RunsQuery(Effect, frozen=True):
     locks: bool = False
 
 
-class Writes(Effect, frozen=True):
+class Seen(Effect, frozen=True, kw_only=True):
+    """What others see of the database or of a cache made from it: when it happens matters to them.
+
+    `transaction` is the `with`, or the function, around which a transaction is open.
+    """
+
+    transaction: Place | None = None
+
+
+class Writes(Seen, frozen=True):
     """Writes to the database: one row, or (actions bulk, write) all at once. `handled` when the errors of each item
-    are caught."""
+    are caught. `columns` are those that get another value, as far as the call itself says."""
 
     label: str
     action: Action
     model: str = ""
     instead: str = ""
     handled: bool = False
+    columns: tuple[str, ...] = ()
+
+
+class Changes(Seen, frozen=True):
+    """A row that the database has is given another value for one of its attributes, or (no `attribute`) a new row is
+    given to whoever will write it. Only written down where there is a cache that could still have the old value."""
+
+    label: str
+    model: str
+    attribute: str = ""
 
 
 class CallsService(Effect, frozen=True):
@@ -163,7 +184,7 @@ class LoadsBadly(Effect, frozen=True):
     problem: LoadProblem
 
 
-class UsesCache(Effect, frozen=True):
+class UsesCache(Seen, frozen=True):
     """Reads, fills or forgets an entry of a cache (or all of them: `flush`).
 
     `cache` is the type of the client, `memo` for what a decorator keeps, or empty where it may be no cache at all.
@@ -224,7 +245,7 @@ class Builds(Effect, frozen=True):
     type: str
 
 
-class Removes(Effect, frozen=True):
+class Removes(Seen, frozen=True):
     """Rows go: one is marked for deletion, or a statement that deletes is executed."""
 
     label: str
@@ -257,6 +278,7 @@ AnyEffect = (
     | ReadsColumn
     | RunsQuery
     | Writes
+    | Changes
     | CallsService
     | Evaluates
     | LoadsBadly

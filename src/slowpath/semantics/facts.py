@@ -133,6 +133,17 @@ class Facts:
         known = self.knowledge.types.get(declared.row_type)
         return known is None or not known.class_methods
 
+    def is_transaction(self, value: Value) -> bool:
+        """Whether a transaction is open inside `with` of the value, until the end of that."""
+        known = self.type_named(value.type) if isinstance(value, Object) else None
+        return known is not None and "transaction" in {known.resource, known.leaving}
+
+    def has_own_save(self, model: str) -> bool:
+        """Whether rows of the model have a method by which they are written."""
+        declared = self.schema.models.get(model)
+        known = self.knowledge.types.get(declared.row_type) if declared is not None else None
+        return known is not None and any(fact.action == "save" for fact in known.methods.values())
+
     def session_type(self, method: str, actions: frozenset[str], *, implicit: bool) -> str:
         """A session type with a method that does one of these, empty if there is none."""
         for known in self._sessions:

@@ -24,6 +24,7 @@ from slowpath.semantics.effects import (
     Hop,
     NeverRuns,
     RunsQuery,
+    Seen,
     Summary,
     Takes,
     UsesCache,
@@ -81,6 +82,7 @@ class Frame:
         self.apart = 0
         self.awaiting = False
         self.compared = False
+        self.transaction: Place | None = None
         self.now: object = None
         self.assumed: dict[str, Value] = {}
         self._loops = 0
@@ -91,6 +93,7 @@ class Frame:
         other.contexts, other.effects, other.rare = self.contexts, self.effects, self.rare
         other.later, other.gates = self.later, self.gates
         other.is_async, other.on_loop = self.is_async, self.on_loop
+        other.transaction = self.transaction
         other._loops = self._loops + 1000
         return other
 
@@ -147,11 +150,23 @@ class Frame:
     @contextmanager
     def putting_off(self) -> Iterator[None]:
         """What is read inside happens when something around has ended."""
+        kept, self.transaction = self.transaction, None
         self.later += 1
         try:
             yield
         finally:
             self.later -= 1
+            self.transaction = kept
+
+    @contextmanager
+    def in_transaction(self, at: int) -> Iterator[None]:
+        """What is read inside is done in a transaction that is open from the node on."""
+        kept = self.transaction
+        self.transaction = kept or self.place(at)
+        try:
+            yield
+        finally:
+            self.transaction = kept
 
     @contextmanager
     def committing(self) -> Iterator[None]:
@@ -177,7 +192,13 @@ class Frame:
             effect = replace(effect, computed=True)
         if isinstance(effect, ChangesSchema | Executes) and self.apart:
             effect = replace(effect, apart=True)
-        self._add(self._handled(effect))
+        self._add(self._handled(self._timed(effect)))
+
+    def _timed(self, effect: AnyEffect) -> AnyEffect:
+        """What others see knows the transaction that it happens in."""
+        if not isinstance(effect, Seen) or effect.later or self.transaction is None:
+            return effect
+        return replace(effect, transaction=self.transaction)
 
     def _is_worked_out_here(self) -> bool:
         """Whether the present statement mentions a variable that was assigned on this turn of the innermost loop."""
@@ -262,7 +283,8 @@ class Frame:
                 rare=effect.rare or rare or self.rare > 0,
                 later=effect.later or self.later > 0,
             )
-            self._add(self._handled(replayed) if not effect.contexts else replayed)
+            timed = self._timed(replayed)
+            self._add(self._handled(timed) if not effect.contexts else timed)
 
     def _positions(self, varies: frozenset[int]) -> frozenset[int]:
         positions = {number: position for position, (number, _) in enumerate(self.contexts)}

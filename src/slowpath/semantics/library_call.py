@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from slowpath import expression as e
@@ -116,8 +118,9 @@ def asked(frame: Frame, call: Call, rows: Rows) -> None:
     trails.ask(frame, rows, call.at, call.name, passed(own))
 
 
-def wrote(frame: Frame, call: Call, model: str, *, batched: bool = False) -> None:
-    """Write down that the call writes; `batched` when it does so for many rows at once, others on each turn."""
+def wrote(frame: Frame, call: Call, model: str, *, batched: bool = False, columns: Iterable[str] = ()) -> None:
+    """Write down that the call writes these columns, or nobody knows which; `batched` when it does so for many rows at
+    once, others on each turn."""
     waits(frame, call)
     frame.emit(
         Writes(
@@ -127,6 +130,7 @@ def wrote(frame: Frame, call: Call, model: str, *, batched: bool = False) -> Non
             model=model,
             instead=call.fact.instead,
             rare=batched,
+            columns=tuple(columns),
         ),
         call.varies,
     )

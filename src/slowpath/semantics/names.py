@@ -34,6 +34,7 @@ from slowpath.semantics.values import (
     varying,
     with_field,
 )
+from slowpath.source import Place
 from slowpath.vocabulary import Memoizer, Type
 
 Binding = Literal["plain", "property", "cached", "static", "class", "class-property"]
@@ -54,6 +55,8 @@ class Names(Facts, Questions):
     limits: frozenset[str] = frozenset()
     # The modules that say something in SQL outside functions.
     saying_sql: frozenset[str] = frozenset()
+    # Whether anything is kept in a cache.
+    has_caches: bool = False
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""
@@ -303,6 +306,16 @@ class Names(Facts, Questions):
                     known = None
             if known is not None:
                 return known, decorator
+        return None
+
+    def transaction_around(self, ref: FunctionRef) -> Place | None:
+        """The function, if a decorator opens a transaction around it, and there are readers of caches to be misled."""
+        for decorator in self.project.function_of(ref).decorators if self.has_caches else ():
+            func = decorator.func if isinstance(decorator, e.Call) else decorator
+            value = self.evaluate_at_module(ref.module, func) if e.dotted(func) else None
+            fact = self.knowledge.functions.get(value.name) if isinstance(value, Symbol) else None
+            if fact is not None and self.is_transaction(Object(fact.gives)):
+                return Place(ref.module, ref.qualname, 0)
         return None
 
     def is_memoized(self, ref: FunctionRef) -> bool:

@@ -278,7 +278,7 @@ class Program(Names):
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
         frame.is_async, frame.sight = declaration.is_async, sight
-        frame.on_loop = self.on_loop(ref)
+        frame.on_loop, frame.transaction = self.on_loop(ref), self.transaction_around(ref)
         frame.env.update(parameters)
         frame.assumed = setting
         statements.run(frame, body.statements)

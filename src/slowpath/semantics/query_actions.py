@@ -42,7 +42,10 @@ def _same(frame: Frame, call: Call) -> Value:
     manager_type = frame.program.row_list_type(rows, call.fact)
     batched = rows.batched or _takes_batch(frame, call)
     here = rows.here and (kept or not frame.program.runs_itself(rows.type))
-    return replace(rows, here=here, type=manager_type, batched=batched)
+    # The values that a statement is given are a part of it.
+    writes = frame.program.writes_when_executed(rows.type)
+    trail = trails.refined(frame, rows, call.at, call.name, call.arguments) if writes else rows.trail
+    return replace(rows, here=here, type=manager_type, batched=batched, trail=trail)
 
 
 def refine(frame: Frame, call: Call) -> Value:

@@ -135,6 +135,11 @@ class Relevance:
         """Whether the function may use a cache, or write rows that may be kept in one."""
         return ref in self._cache_users
 
+    @property
+    def has_caches(self) -> bool:
+        """Whether anything is kept in a cache."""
+        return bool(self._cache_users)
+
     def on_loop(self, ref: FunctionRef) -> bool:
         """Whether the function may run on an event loop."""
         return self._reachability.on_loop(ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -144,13 +144,21 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
         return None
     if frame.program.writes_when_executed(value.type):
         if not _is_for_many(call):
-            wrote(frame, call, value.model, batched=value.batched)
+            wrote(frame, call, value.model, batched=value.batched, columns=_set_by(frame, value))
             asked(frame, call, value)
         if frame.program.deletes_when_executed(value.type):
             _removed(frame, call, value.model)
         return None
     ran(frame, call, value, call.varies)
     return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
+
+
+def _set_by(frame: Frame, statement: Rows) -> Iterator[str]:
+    """The columns that a statement names with their new values."""
+    for step in statement.trail.steps if statement.trail is not None else ():
+        fact = frame.program.fact(statement.type, step.method)
+        if fact is not None and fact.action == "same":
+            yield from (argument.keyword for argument in step.arguments if argument.keyword)
 
 
 def _raw(frame: Frame, call: Call, statement: Value | None) -> None:

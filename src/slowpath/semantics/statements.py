@@ -269,6 +269,8 @@ def _with(frame: Frame, statement: s.With) -> None:
             context = _opened(frame, item.context, awaiting=statement.is_async)
             if frame.sight is not None:
                 frame.sight.note_value(item.context.at, context)
+            if frame.program.is_transaction(context):
+                stack.enter_context(frame.in_transaction(item.context.at))
             value = entered(frame, context, statement.at)
             if item.target is not None:
                 assign(frame, item.target, value)

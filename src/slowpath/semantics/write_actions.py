@@ -47,7 +47,8 @@ def _write(frame: Frame, call: Call) -> Value:
     if rows is not None and rows.owner is not None and rows.owner.fresh and frame.is_of_this_turn(rows.owner):
         # The links of a row that was made on this turn cannot be written before it.
         return gone(call)
-    wrote(frame, call, model_of(call), batched=rows is not None and rows.batched)
+    columns = [given.keyword for given in call.arguments if given.keyword] if call.fact.action == "write" else ()
+    wrote(frame, call, model_of(call), batched=rows is not None and rows.batched, columns=columns)
     if rows is not None and call.fact.action == "write":
         asked(frame, call, rows)
     return gone(call)

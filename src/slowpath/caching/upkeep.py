@@ -1,0 +1,96 @@
+"""Which writes keep a cache entry up to date, and which go past it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Literal
+
+from slowpath.caching.cache_map import CacheMap, clears
+from slowpath.caching.hooks import Hooks, event_of
+from slowpath.caching.reaching import Reaching
+from slowpath.facts import UsesEntry, WritesRows
+from slowpath.keys import is_known, is_of_one_row, words
+from slowpath.rules import Whole
+
+Change = Literal["new", "gone", "changed", ""]
+
+
+class Upkeep:
+    """The writes of a project, and what each of them does to entries made from the rows."""
+
+    def __init__(self, whole: Whole, caches: CacheMap) -> None:
+        self._whole = whole
+        self._caches = caches
+        self._hooks = Hooks(whole, caches)
+        self._reaching = Reaching(whole, caches)
+        self._writes: dict[str, list[WritesRows]] = defaultdict(list)
+        self._within: dict[str, list[WritesRows]] = defaultdict(list)
+        for write in caches.writes:
+            self._writes[write.model].append(write)
+            self._within[write.function].append(write)
+
+    def writes_of(self, model: str) -> list[WritesRows]:
+        """The writes of rows of the model."""
+        return self._writes.get(model, [])
+
+    def forgets(self, write: WritesRows, entry: UsesEntry) -> list[UsesEntry]:
+        """What surely forgets this entry in the function that the write is seen from; that it fills the entry itself
+        when there is none shows nothing."""
+        if write.function == entry.function:
+            return []
+        return [use for use in self._caches.clears_of(write.function) if _is_meant(use, entry)]
+
+    def is_kept_up(self, write: WritesRows, entry: UsesEntry) -> bool:
+        """Whether something on the way of the write may forget the entry; one that is seen through calls is judged
+        where it is."""
+        if write.chain or self._is_own_way(write) or self._reaching.clears(write, entry):
+            return True
+        return any(
+            self._by_itself(other, entry)
+            for function in self._reaching.around(write.function)
+            for other in self._within[function]
+        )
+
+    def _is_own_way(self, write: WritesRows) -> bool:
+        """Whether the function is how rows of the model are saved or deleted: whoever calls it writes."""
+        model = self._whole.schema.models.get(write.model)
+        if model is None:
+            return False
+        own = (hook for event in ("save", "delete") for hook in self._hooks.of(model, event) if not hook.signal)
+        return any(hook.function == write.function for hook in own)
+
+    def _by_itself(self, write: WritesRows, entry: UsesEntry) -> bool:
+        """Whether what runs when such rows are written may forget the entry, or nobody knows what runs."""
+        model = self._whole.schema.models.get(write.model)
+        if model is None:
+            return False
+        event, _, _ = event_of(write)
+        if write.model in {source.model for source in entry.sources} and not self._hooks.is_known(model):
+            return True
+        return any(clears(use, entry) for _, use in self._hooks.clears(model, event))
+
+
+def _is_meant(use: UsesEntry, entry: UsesEntry) -> bool:
+    """Whether what is forgotten is this entry, and not everything or something that nobody knows."""
+    if use.does == "flush" or not is_known(use.key) or not use.cache or not clears(use, entry):
+        return False
+    return not words(entry.key) or not words(entry.key).isdisjoint(words(use.key))
+
+
+def is_same_change(write: WritesRows, other: WritesRows, use: UsesEntry) -> bool:
+    """Whether the entry that is forgotten after the one write is old after the other one, too."""
+    change = _change(write)
+    if change != _change(other) or (change == "new" and is_of_one_row(use.key)):
+        return False
+    return change in {"new", "gone"} or not set(write.columns).isdisjoint(other.columns)
+
+
+def _change(write: WritesRows) -> Change:
+    """What the write does to rows; nothing that anybody knows where it may do one thing or another."""
+    if write.action == "get-or-create" or write.action == "link":
+        return ""
+    if event_of(write)[0] == "delete":
+        return "gone"
+    if write.action == "create" or (write.action == "bulk" and "create" in write.label):
+        return "new"
+    return "changed"

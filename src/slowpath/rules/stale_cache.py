@@ -1,0 +1,128 @@
+"""Rows are changed, and a cache entry made from them stays, which the same change elsewhere forgets.
+
+## Problem
+
+The entry is computed from the rows and kept. One piece of code that changes them forgets the entry, another does not:
+after that one, everybody is served what was true before, until the entry ends by itself.
+
+## Slow
+
+    from django.core.cache import cache
+
+    from shop.models import Product
+
+    def price_of(pk):
+        return cache.get_or_set(f"product:{pk}:price", lambda: Product.objects.get(pk=pk).price, 3600)
+
+    def change_price(product: Product, price):
+        product.price = price
+        product.save()
+        cache.delete(f"product:{product.pk}:price")
+
+    def start_sale(product: Product):
+        product.price = product.price / 2
+        product.save()
+
+## Fast
+
+    from django.core.cache import cache
+
+    from shop.models import Product
+
+    def price_of(pk):
+        return cache.get_or_set(f"product:{pk}:price", lambda: Product.objects.get(pk=pk).price, 3600)
+
+    def change_price(product: Product, price):
+        product.price = price
+        product.save()
+        cache.delete(f"product:{product.pk}:price")
+
+    def start_sale(product: Product):
+        change_price(product, product.price / 2)
+
+## What silences it
+
+Anything on the write's way that forgets or fills the entry, or may do so: the function, what it calls, whoever calls
+it, what runs when the rows are saved. A key of which a part could be anything. A project in which nothing forgets the
+entry after the same kind of write to the same columns: then it is believed that the entry may be old.
+
+## Fix safety
+
+Forgetting too much costs a miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from slowpath.caching.cache_map import CacheMap, site
+from slowpath.caching.collecting import entries
+from slowpath.caching.upkeep import Upkeep, is_same_change
+from slowpath.facts import UsesEntry, WritesRows
+from slowpath.keys import spell
+from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.semantics.effects import MEMO
+from slowpath.source import Place
+
+
+def judge(whole: Whole) -> Iterator[Problem]:
+    """Writes after which an entry is old, where another write of the kind is followed by what forgets it."""
+    caches = CacheMap(whole.facts)
+    upkeep = Upkeep(whole, caches)
+    for entry in caches.made_from_rows():
+        for model in dict.fromkeys(source.model for source in entry.sources):
+            writes = upkeep.writes_of(model)
+            careful = [(write, use) for write in writes for use in upkeep.forgets(write, entry)]
+            for write in writes if careful else ():
+                if not upkeep.is_kept_up(write, entry):
+                    yield from _problem(whole, entry, write, careful)
+
+
+def _problem(
+    whole: Whole, entry: UsesEntry, write: WritesRows, careful: Sequence[tuple[WritesRows, UsesEntry]]
+) -> Iterator[Problem]:
+    """Said only where there is a write that could be this one, and cares."""
+    alike = [(other, use) for other, use in careful if is_same_change(write, other, use)]
+    if not alike:
+        return
+    other, use = min(alike, key=lambda each: (_distance(write, each[0]), site(each[0]), spell(each[1].key)))
+    key = entry.place.function.rpartition(".")[2] if entry.cache == MEMO else spell(entry.key)
+    label = whole.schema.label(write.model)
+    name = other.function.rpartition(".")[2]
+    columns = [column for column in write.columns if column in other.columns] if write.columns else []
+    what = f"`{columns[0]}` of {label}" if columns else f"{label} rows"
+    rows = [source.place for source in entry.sources if source.model == write.model]
+    yield Problem(
+        place=site(write),
+        message=f"`{write.label}` writes {what}, and the cache keeps `{key}` as it was before; `{name}` forgets it "
+        "after such a write",
+        subject=(write.model, key),
+        help=f"forget `{key}` here as well, or let one function do both",
+        related=_marks(
+            (site(entry), f"fills `{key}`"),
+            *((place, f"from these {label} rows") for place in rows[:1]),
+            (site(other), "the same write, where it is done right"),
+            (site(use), f"forgets `{spell(use.key) if entry.cache != MEMO else key}`"),
+        ),
+        confidence="high" if _distance(write, other) < 2 else "medium",
+    )
+
+
+def _marks(*marks: tuple[Place, str]) -> tuple[Mark, ...]:
+    """Each place once."""
+    said: dict[Place, str] = {}
+    for place, message in marks:
+        said.setdefault(place, message)
+    return tuple(Mark(place, message) for place, message in said.items())
+
+
+def _distance(write: WritesRows, other: WritesRows) -> int:
+    """0 in the same class, 1 in the same module."""
+    mine, theirs = write.place, other.place
+    if mine.module != theirs.module:
+        return 2
+    owner = mine.function.rpartition(".")[0]
+    return 0 if owner and owner == theirs.function.rpartition(".")[0] else 1
+
+
+rule = Rule("SLO401", None, since="0.1.0", collect=entries, judge=judge)
