@@ -11,8 +11,6 @@ from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
 from slowpath.vocabulary import CacheVerb
 
-_CLEARING = {"forget", "flush", "fill"}
-
 
 class CacheMap:
     """All that is done to a project's caches, with keys as the callers know them."""
@@ -22,9 +20,7 @@ class CacheMap:
         self.writes = [fact for fact in facts if isinstance(fact, WritesRows)]
         self.memos = [fact for fact in facts if isinstance(fact, KeepsResults)]
         self._seen_from: dict[str, list[UsesEntry]] = defaultdict(list)
-        self.clears = [
-            fact for fact in facts if isinstance(fact, UsesEntry) and (fact.does in _CLEARING or not fact.cache)
-        ]
+        self.clears = [fact for fact in facts if isinstance(fact, UsesEntry) and _may_clear(fact)]
         for fact in self.clears:
             self._seen_from[fact.function].append(fact)
 
@@ -50,6 +46,11 @@ class CacheMap:
     def caches(self) -> list[str]:
         """The kinds of caches in use, by the type of their client."""
         return sorted({use.cache for use in self.uses} - {""})
+
+
+def _may_clear(use: UsesEntry) -> bool:
+    """Whether what was kept may be gone; who fills an entry because there is none changes nothing of an old one."""
+    return use.does in {"forget", "flush"} or not use.cache or (use.does == "fill" and not use.after_read)
 
 
 def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:

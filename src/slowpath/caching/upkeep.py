@@ -34,16 +34,18 @@ class Upkeep:
         return self._writes.get(model, [])
 
     def forgets(self, write: WritesRows, entry: UsesEntry) -> list[UsesEntry]:
-        """What surely forgets this entry in the function that the write is seen from; that it fills the entry itself
-        when there is none shows nothing."""
-        if write.function == entry.function:
-            return []
+        """What surely forgets this entry, or fills it anew, in the function that the write is seen from."""
         return [use for use in self._caches.clears_of(write.function) if _is_meant(use, entry)]
 
     def is_kept_up(self, write: WritesRows, entry: UsesEntry) -> bool:
         """Whether something on the way of the write may forget the entry; one that is seen through calls is judged
         where it is."""
-        if write.chain or self._is_own_way(write) or self._reaching.clears(write, entry):
+        if (
+            write.function == entry.function
+            or write.chain
+            or self._is_own_way(write)
+            or self._reaching.clears(write, entry)
+        ):
             return True
         return any(
             self._by_itself(other, entry)

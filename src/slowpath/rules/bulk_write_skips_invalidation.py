@@ -96,7 +96,7 @@ def _problem(whole: Whole, caches: CacheMap, write: WritesRows, hook: Hook, use:
     fills = [fill for fill in caches.fills_of(use) if any(source.model == write.model for source in fill.sources)]
     if not fills:
         return
-    where = "the code that listens" if hook.signal else f"`{hook.function.rpartition('.')[2]}()`"
+    where = "the listener" if hook.signal else f"`{hook.function.rpartition('.')[2]}()`"
     yield Problem(
         place=site(write),
         message=f"`{write.label}` writes {whole.schema.label(write.model)} rows past {where} that forgets "

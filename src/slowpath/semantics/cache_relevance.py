@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
@@ -101,8 +101,10 @@ def _callers(
 
 
 def _writers(schema: Schema, knowledge: Knowledge, declared: Declared) -> set[FunctionRef]:
-    """The functions that may write rows of a model they mention, or are a method of."""
-    words = set(_writing_words(knowledge))
+    """The functions that may write rows of a model they mention, or are a method of, or rows that they have got from a
+    session."""
+    words = set(_session_words(knowledge, _WRITING))
+    gets, commits = set(_session_words(knowledge, {"get"})), set(_session_words(knowledge, {"commit"}))
     labels = {model.label for model in schema.models.values()}
     return {
         ref
@@ -112,6 +114,7 @@ def _writers(schema: Schema, knowledge: Knowledge, declared: Declared) -> set[Fu
             f"{ref.module}.{function.owner}" in schema.models
             or not labels.isdisjoint(function.sketch.words)
             or any(label in labels for label in _annotated(function))
+            or not (gets.isdisjoint(function.sketch.words) or commits.isdisjoint(function.sketch.words))
         )
     }
 
@@ -124,7 +127,8 @@ def _annotated(function: FunctionDeclaration) -> Iterator[str]:
                 yield e.dotted(node).rpartition(".")[2]
 
 
-def _writing_words(knowledge: Knowledge) -> Iterator[str]:
+def _session_words(knowledge: Knowledge, actions: Collection[str]) -> Iterator[str]:
+    """The names of methods that do one of these to rows."""
     for known in knowledge.types.values():
         if known.kind in {"query", "manager", "row", "session"}:
-            yield from (name for name, fact in known.methods.items() if fact.action in _WRITING)
+            yield from (name for name, fact in known.methods.items() if fact.action in actions)
