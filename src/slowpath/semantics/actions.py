@@ -166,8 +166,10 @@ def _text(frame: Frame, call: Call) -> Value:
 
 
 def _app_and_label(call: Call) -> tuple[str, str]:
-    """`("shop", "Order")` for the arguments `"shop.Order"` or `"shop", "Order"`."""
-    texts = [given.value.value for given in call.arguments if isinstance(given.value, Constant)]
+    """`("shop", "Order")` for the arguments `"shop.Order"` or `"shop", "Order"`; no app if it is not known."""
+    texts = [given.value.value if isinstance(given.value, Constant) else None for given in call.arguments]
+    if len(texts) > 1 and isinstance(texts[1], str) and texts[0] is None:
+        return "", texts[1]
     words = [word for text in texts if isinstance(text, str) for word in text.split(".")]
     return (words[0], words[1]) if len(words) == 2 else ("", "")
 

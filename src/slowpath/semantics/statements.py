@@ -72,7 +72,11 @@ def _return(frame: Frame, statement: s.Return) -> None:
         value = evaluate(frame, statement.value)
         if isinstance(value, Rows) and value.here and frame.needs_rows_here(statement.value):
             value = replace(value, needed=True)
-        frame.returns.append(value)
+        if frame.rare and frame.returns and isinstance(value, Unknown):
+            # What is given instead when something failed is for the exceptional case.
+            frame.returns[-1] = varying(frame.returns[-1], value.varies)
+        else:
+            frame.returns.append(value)
     frame.dead = True
 
 
