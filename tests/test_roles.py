@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slowpath.roles import Role, role_of
+from slowpath.roles import Role, apps_in, role_of
 
 PATHS: dict[Role, str] = {
     "production": """
@@ -35,3 +35,13 @@ PATHS: dict[Role, str] = {
 @pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths.split()])
 def test_role(role: Role, path: str) -> None:
     assert role_of(path) == role
+
+
+def test_apps_are_called_like_folders_of_scripts() -> None:
+    apps = apps_in(
+        ["cookbook/models.py", "tools/migrations/0001.py", "docs/conf.py", "demo/models.py", "shop/models.py"]
+    )
+    assert apps == {"cookbook", "tools"}
+    assert role_of("cookbook/views/api.py", apps) == "production"
+    assert role_of("cookbook/views/api.py") == "script"
+    assert role_of("cookbook/scripts/seed.py", apps) == "script"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from slowpath.project import Project
 from slowpath.references import ModuleRef
-from slowpath.roles import Role, role_of
+from slowpath.roles import Role, apps_in, role_of
 from slowpath.routes import has_route
 
 _ASIDE = frozenset({"test", "migration", "command", "script"})
@@ -19,7 +19,9 @@ def roles_of(project: Project) -> dict[str, Role]:
 
     An application that a command starts, or a script asks for its routes, stays what it is.
     """
-    roles = {module: role_of(project.path_of(module)) for module in project.modules}
+    paths = {module: project.path_of(module) for module in project.modules}
+    apps = apps_in(paths.values())
+    roles = {module: role_of(path, apps) for module, path in paths.items()}
     importers = _importers(project)
     serving = _serving(project, importers)
     changed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Literal, get_args
 
 Role = Literal["production", "test", "migration", "command", "script"]
@@ -40,12 +41,22 @@ _TOP_SCRIPT_FOLDERS = {
     "ci",
     "hack",
 }
+# What a reader is shown stays so, whatever is in it.
+_SHOWN = {"example", "samples", "demo", "tutorials"}
+_PARTS_OF_AN_APP = {"models.py", "apps.py", "migrations"}
 _COMMAND_FOLDERS = {"cli"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
 
 
-def role_of(path: str) -> Role:
-    """What the file at this path, relative to the project's root, is for."""
+def apps_in(paths: Iterable[str]) -> frozenset[str]:
+    """The folders at the top that are an app of the service, though they are called like one of scripts."""
+    parts = (path.split("/", 2) for path in paths)
+    named = {part[0] for part in parts if len(part) > 1 and part[1] in _PARTS_OF_AN_APP}
+    return frozenset(named & _TOP_SCRIPT_FOLDERS - _SHOWN)
+
+
+def role_of(path: str, apps: Container[str] = ()) -> Role:
+    """What the file at this path, relative to the project's root, is for; `apps` are those that `apps_in` found."""
     *folders, name = path.split("/")
     if _is_test(folders, name):
         return "test"
@@ -53,7 +64,7 @@ def role_of(path: str) -> Role:
         return "migration"
     if "/management/commands/" in f"/{path}" or not _COMMAND_FOLDERS.isdisjoint(folders):
         return "command"
-    if _is_script(folders, name):
+    if _is_script(folders, name, apps):
         return "script"
     return "production"
 
@@ -73,7 +84,7 @@ def _is_migration(folders: list[str]) -> bool:
     return any(folder.endswith("_migrations") for folder in folders)
 
 
-def _is_script(folders: list[str], name: str) -> bool:
+def _is_script(folders: list[str], name: str, apps: Container[str]) -> bool:
     if name in _SCRIPT_FILES or not _SCRIPT_FOLDERS.isdisjoint(folders):
         return True
-    return bool(folders) and folders[0] in _TOP_SCRIPT_FOLDERS
+    return bool(folders) and folders[0] in _TOP_SCRIPT_FOLDERS and folders[0] not in apps

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from slowpath import config
 from slowpath.config import Settings
 from slowpath.finding import Finding
-from slowpath.roles import Role, role_of
+from slowpath.roles import Role, apps_in, role_of
 
 
 class Chosen(Protocol):
@@ -28,14 +28,20 @@ class Chosen(Protocol):
 
 
 def wanted(
-    findings: Iterable[Finding], rules: Iterable[Chosen], settings: Settings, changed: Container[str] = ()
+    findings: Iterable[Finding],
+    rules: Iterable[Chosen],
+    settings: Settings,
+    paths: Iterable[str],
+    changed: Container[str] = (),
 ) -> Iterator[Finding]:
-    """The findings of these rules that are sure and severe enough, in files of the roles that they speak of.
+    """The findings of these rules that are sure and severe enough, in files of the roles that they speak of; `paths`
+    are all that the project has.
 
     They are as severe as the settings say, and what is different in a path is so. What is past is told of `changed`
     files only.
     """
     by_code = {rule.code: rule for rule in rules}
+    apps = apps_in(paths)
     for path, group in groupby(findings, key=lambda finding: finding.path):
         local = config.in_path(settings, path)
         for finding in group:
@@ -44,5 +50,5 @@ def wanted(
                 continue
             severity = config.severity_of(rule, finding.severity, local)
             told = finding if severity == finding.severity else replace(finding, severity=severity)
-            if config.is_wanted(told, local) and role_of(path) in (*rule.roles, *settings.include_roles):
+            if config.is_wanted(told, local) and role_of(path, apps) in (*rule.roles, *settings.include_roles):
                 yield told

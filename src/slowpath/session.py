@@ -203,7 +203,7 @@ class Session:
             ground = self._workshop.ground
             alone = replace(ground, wanted=ground.wanted & {module})
             findings = analysis.with_unused(findings, alone, lines, {each.path for each in self._troubles_of(path)})
-        wanted = selection.wanted(findings, config.selected(load(), settings), settings)
+        wanted = selection.wanted(findings, config.selected(load(), settings), settings, self._stamps)
         return suppression.suppress(path, lines(path), wanted).kept
 
     def keep(self) -> None:

@@ -17,7 +17,7 @@ from slowpath.cache import Declared, Snapshot, Stamp, Store
 from slowpath.config import Settings
 from slowpath.discovery import File, Folder
 from slowpath.finding import Finding, Skipped
-from slowpath.roles import role_of
+from slowpath.roles import apps_in, role_of
 from slowpath.source import Source
 
 if TYPE_CHECKING:
@@ -156,7 +156,9 @@ def _report(
     below = (finding for finding in snapshot.findings if discovery.is_below(finding.path, targets))
     kept: list[Finding] = []
     suppressed = 0
-    for path, group in groupby(selection.wanted(below, rules, settings, changed), key=lambda finding: finding.path):
+    for path, group in groupby(
+        selection.wanted(below, rules, settings, snapshot.stamps, changed), key=lambda finding: finding.path
+    ):
         result = suppression.suppress(path, folder.lines_of(path), group, noqa=noqa)
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
@@ -168,9 +170,10 @@ def _beside(report: Report, known: Baseline, settings: Settings, targets: Sequen
     """The report with only what is new in it."""
     everything = {finding.fingerprint for finding in snapshot.findings}
     unread = {skipped.path for skipped in report.skipped}
+    apps = apps_in(snapshot.stamps)
 
     def lives(entry: Entry) -> bool:
-        seen = discovery.is_below(entry.path, targets) and role_of(entry.path) in (
+        seen = discovery.is_below(entry.path, targets) and role_of(entry.path, apps) in (
             "production",
             *settings.include_roles,
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from slowpath.declarations import Assignment, Declarations
 from slowpath.expression import Constant, Template, within
 from slowpath.project import Project
-from slowpath.roles import role_of
+from slowpath.roles import apps_in, role_of
 
 _DRIVERS = {
     "psycopg": "postgresql",
@@ -65,8 +65,9 @@ def vendors_of(project: Project) -> tuple[str, ...]:
     """The vendors, the likeliest first; SQLite only where nothing speaks of another."""
     votes: Counter[str] = Counter()
     migrating: Counter[str] = Counter()
+    apps = apps_in(declarations.path for declarations in project.modules.values())
     for declarations in project.modules.values():
-        role = role_of(declarations.path)
+        role = role_of(declarations.path, apps)
         if role in ("production", "migration"):
             (votes if role == "production" else migrating).update(_votes(declarations))
     if votes.keys() <= _WEAK:
