@@ -11,7 +11,8 @@ PATHS: dict[Role, str] = {
         models.py  shop/views.py  src/shop/orders/service.py  contest/views.py  latest.py  shop/testimonials.py
         shop/attestation/views.py  fixtures/shop/orders/views.py  app/docs/views.py  agent/tools/search.py
         content_management/commands/buy.py
-        ab_test/views.py  shop/versions/models.py  shop/commands/buy.py  management/views.py  shop/factories.py
+        ab_test/views.py  shop/versions/models.py  api/versions/v1.py  shop/commands/buy.py
+        management/views.py  shop/factories.py
     """,
     "test": """
         tests/views.py  shop/tests/factories.py  shop/test_views.py  shop/views_test.py  conftest.py  shop/tests.py
@@ -20,7 +21,7 @@ PATHS: dict[Role, str] = {
     """,
     "migration": """
         shop/migrations/0001_initial.py  alembic/versions/3f1_add_user.py  alembic/env.py  migrations/env.py
-        shop/data_migrations/0002_fill.py
+        shop/data_migrations/0002_fill.py  shop/migrate/versions/orders.py  db/versions/9dcef7592cea_add_orders.py
     """,
     "command": """
         shop/management/commands/import_orders.py  src/shop/management/commands/sub/run.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from typing import Literal, get_args
 
@@ -43,6 +44,7 @@ _TOP_SCRIPT_FOLDERS = {
 }
 # What a reader is shown stays so, whatever is in it.
 _SHOWN = {"example", "samples", "demo", "tutorials"}
+_REVISION = re.compile(r"[0-9a-f]{12}_")
 _PARTS_OF_AN_APP = {"models.py", "apps.py", "migrations"}
 _COMMAND_FOLDERS = {"cli"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
@@ -60,7 +62,7 @@ def role_of(path: str, apps: Container[str] = ()) -> Role:
     *folders, name = path.split("/")
     if _is_test(folders, name):
         return "test"
-    if _is_migration(folders):
+    if _is_migration(folders, name):
         return "migration"
     if "/management/commands/" in f"/{path}" or not _COMMAND_FOLDERS.isdisjoint(folders):
         return "command"
@@ -78,8 +80,11 @@ def _is_test(folders: list[str], name: str) -> bool:
     )
 
 
-def _is_migration(folders: list[str]) -> bool:
+def _is_migration(folders: list[str], name: str) -> bool:
     if "migrations" in folders or "alembic" in folders:
+        return True
+    # Revisions of Alembic's: the folder that holds them is called as somebody likes.
+    if folders[-1:] == ["versions"] and (_REVISION.match(name) or folders[-2:-1] == ["migrate"]):
         return True
     return any(folder.endswith("_migrations") for folder in folders)
 
