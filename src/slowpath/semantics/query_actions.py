@@ -112,8 +112,11 @@ def _listed(frame: Frame, call: Call) -> Iterator[Value]:
 
 
 def _is_batch(value: Value) -> bool:
-    """Whether the value is a list of keys, another one on each turn: the query is for many items already."""
-    return isinstance(value, Collection) and value.kind != "dict" and value.items is None and bool(all_varies(value))
+    """Whether the value is a list of keys that nobody wrote out, another one on each turn: the query is for many items
+    already."""
+    if not isinstance(value, Collection) or value.kind == "dict" or value.bound == "small":
+        return False
+    return value.items is None and bool(all_varies(value))
 
 
 def _narrowed(frame: Frame, call: Call, rows: Rows) -> Rows:
