@@ -87,9 +87,10 @@ def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bo
 
 
 def _is_part_of_work(effects: Sequence[RunsQuery], context: Context, function: Function) -> bool:
-    """Whether the rows of an item are locked by what the loop calls, or fetched to work on each of them: the work takes
-    the time, and goes item by item."""
-    if any(effect.locks and steps(effect, context) for effect in effects):
+    """Whether the rows of an item are locked to be written or by what the loop calls, or fetched to work on each of
+    them: the work takes the time, and goes item by item."""
+    writes = any(isinstance(other, Writes) and context in other.contexts for other in function.summary.effects)
+    if any(effect.locks and (writes or steps(effect, context)) for effect in effects):
         return True
     fetched = {effect.origin for effect in effects if effect.origin is not None}
     return any(

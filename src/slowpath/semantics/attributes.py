@@ -114,6 +114,9 @@ def _row_attribute(frame: Frame, row: Row, name: str, at: int) -> tuple[Value, R
             return varying(value, row.varies), after
         if any(known.attributes.get(name) == known.name for known in frame.program.external_types(ref)):
             return replace(row, implicit=True), after
+        described = _described(frame, ref, name)
+        if described is not None:
+            return described, after
     declared = frame.program.schema.models.get(row.model)
     if declared is not None and frame.program.fact(declared.row_type, name) is not None:
         return Method(row, name, varies=row.varies), after
@@ -212,9 +215,18 @@ def _of_class(frame: Frame, ref: ClassRef, name: str, at: int, node: e.Expressio
         return value
     if ref.name in schema.models and frame.program.class_fact(schema.models[ref.name].row_type, name) is not None:
         return Method(ClassValue(ref), name)
+    described = _described(frame, ref, name)
+    if described is not None:
+        return described
     if any(isinstance(ancestor, External) for ancestor in project.ancestors(ref)):
         return Symbol(f"{ref.name}.{name}")
     return unknown()
+
+
+def _described(frame: Frame, ref: ClassRef, name: str) -> Value | None:
+    """What a library keeps of the class itself under this name."""
+    gives = (known.attributes.get(name) for known in frame.program.external_types(ref))
+    return next((Object(each) for each in gives if each), None)
 
 
 def _of_object(frame: Frame, value: Object, name: str) -> Value:

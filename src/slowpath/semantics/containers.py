@@ -184,6 +184,10 @@ def _ends(index: e.Slice) -> Arguments:
 
 
 def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozenset[int]) -> Value:
+    known = frame.lookup(node.value)
+    if isinstance(known, Rows):
+        # `rows[i % len(rows)]`: the index has fetched them.
+        rows = replace(rows, here=rows.here or known.here)
     lazy = frame.program.runs_itself(rows.type) and not rows.here
     if isinstance(node.index, e.Slice):
         bound = _sliced_bound(node.index, rows.bound)

@@ -357,9 +357,16 @@ class Frame:
                 if isinstance(base, Row | Instance):
                     self.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
             case e.Subscript(value=inner):
-                base = self.lookup(inner)
+                base = self._held(inner)
                 if isinstance(base, Collection) and base.kind == "dict" and isinstance(value, Collection):
                     self.update(inner, replace(base, element=value, items=None))
+
+    def _held(self, node: e.Expression) -> Value | None:
+        """What is known of a variable, or of the dicts in a dict."""
+        if not isinstance(node, e.Subscript):
+            return self.lookup(node)
+        outer = self._held(node.value)
+        return outer.element if isinstance(outer, Collection) and outer.kind == "dict" else None
 
 
 def merged(one: Environment, other: Environment) -> Environment:

@@ -55,7 +55,7 @@ def _fetched_from(value: e.Expression) -> str:
     match value:
         case e.Await(value=inner):
             return _fetched_from(inner)
-        case e.Call(func=e.Attribute(value=memo, attr=attr)) if attr in _FETCHES:
+        case e.Call(func=e.Attribute(value=memo, attr=attr)) if attr in _FETCHES or attr.startswith("get_"):
             return e.dotted(memo)
         case e.Subscript(value=memo):
             return e.dotted(memo)
@@ -72,8 +72,12 @@ def _stored_in(block: s.Block, after: int) -> Iterator[str]:
                 yield from (e.dotted(target.value) for target in targets if isinstance(target, e.Subscript))
             case s.Evaluate(value=value):
                 call = value.value if isinstance(value, e.Await) else value
-                if isinstance(call, e.Call) and isinstance(call.func, e.Attribute) and call.func.attr in _STORES:
+                if isinstance(call, e.Call) and isinstance(call.func, e.Attribute) and _stores(call.func.attr):
                     yield e.dotted(call.func.value)
+
+
+def _stores(method: str) -> bool:
+    return method in _STORES or method.startswith("set_")
 
 
 def starts_afresh(block: s.Block, name: str) -> bool:

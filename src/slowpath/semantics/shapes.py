@@ -187,6 +187,8 @@ def _missing_from(test: e.Expression) -> str:
             return e.dotted(operand)
         case e.Compare(left=left, operators=("is",), operands=(e.Constant(value=None, kind=""),)):
             return e.dotted(left)
+        case e.Unary(operator="not", operand=e.Call(func=e.Name(id="len"), arguments=(sized,))):
+            return e.dotted(sized.value)
         case e.Unary(operator="not", operand=operand):
             return e.dotted(operand)
         case e.Boolean(operator="or", left=left):

@@ -15,6 +15,7 @@ from slowpath.semantics.values import (
     Collection,
     Constant,
     FunctionValue,
+    LambdaValue,
     Object,
     Rows,
     Symbol,
@@ -35,6 +36,10 @@ def call_library(frame: Frame, name: str, arguments: Arguments, at: int, node: e
             factory = arguments[0].value
             made = CONTAINERS.get(factory.name.rpartition(".")[2]) if isinstance(factory, Symbol) else None
             element: Value = Collection(made, UNKNOWN) if made is not None else UNKNOWN  # type: ignore[arg-type]
+            if isinstance(factory, LambdaValue):
+                from slowpath.semantics.calls import call
+
+                element = call(frame, factory, (), at, None)
             return Collection("dict", element, key=UNKNOWN)
         case "collections.OrderedDict" | "collections.Counter":
             return Collection("dict", UNKNOWN, key=UNKNOWN)
