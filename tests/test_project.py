@@ -198,6 +198,19 @@ def test_the_order_of_asking_changes_nothing() -> None:
             "external users.a",
         ),
         (["apps/__init__.py", "apps/users/__init__.py"], "t.py: import users", "users", "external users"),
+        # Unless the service is started from there.
+        (
+            ["apps/__init__.py", "apps/manage.py", "apps/users/__init__.py", "apps/users/a.py"],
+            "apps/shop/b.py: from users import a",
+            "a",
+            "module users.a",
+        ),
+        (
+            ["apps/__init__.py", "apps/manage.py", "apps/users/__init__.py", "apps/users/a.py"],
+            "t.py: from apps.users import a",
+            "a",
+            "module users.a",
+        ),
         (
             ["x/__init__.py", "x/redis/__init__.py", "x/redis/a.py"],
             "x/redis/b.py: import redis.a as a",

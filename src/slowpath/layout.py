@@ -31,7 +31,9 @@ class Layout(Struct, frozen=True):
 def lay_out(files: Iterable[Declarations]) -> Layout:
     """The layout of these files."""
     declared = {file.path: file for file in sorted(files, key=lambda file: (file.path.count("/"), file.path))}
-    packages = frozenset(_folder(path) for path in declared if path.endswith("__init__.py")) - {""}
+    started = {_folder(path) for path in declared if path.rpartition("/")[2] == "manage.py"}
+    # Whoever starts a service from a folder has the names in it at the top, whatever else the folder holds.
+    packages = frozenset(_folder(path) for path in declared if path.endswith("__init__.py")) - started - {""}
     roots = {path: _root(_folder(path), packages) for path in declared}
     modules = _names(roots)
     named: defaultdict[str, list[str]] = defaultdict(list)
