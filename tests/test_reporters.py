@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from slowpath.finding import Edit, Finding, Fix, Severity, Skipped, Step
 from slowpath.reporters import FORMATS, STATISTICS
@@ -276,6 +277,13 @@ def test_statistics() -> None:
         {"code": "SLO102", "name": "query-in-loop", "count": 1},
     ]
     assert STATISTICS.keys() < FORMATS.keys()
+
+
+def test_statistics_of_sql() -> None:
+    what = replace(report(), sql={"read": 97, "template": 2, "vendor": 1})
+    assert next(iter(STATISTICS["text"](what, view()))) == (
+        "100 statements in SQL, 97.0% read; not read: 2 with a hole where anything may stand, 1 in a vendor's own words"
+    )
 
 
 class Terminal(io.StringIO):

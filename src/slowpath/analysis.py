@@ -32,6 +32,7 @@ from slowpath.semantics.relevance import Relevance
 from slowpath.source import Place, digest_of
 from slowpath.suppression import unused
 from slowpath.vocabulary import Knowledge
+from slowpath.workload import counted
 
 Progress = Callable[[int, int], None]
 
@@ -43,6 +44,7 @@ class Result(Struct, frozen=True):
     failed: tuple[Skipped, ...]
     rules: tuple[RuleName, ...]
     memory: Memory
+    sql: dict[str, int]
 
 
 class Part(Struct, frozen=True, array_like=True):
@@ -255,6 +257,7 @@ def analyse(
         tuple(sorted(failed, key=lambda each: (each.path, each.line, each.reason))),
         tuple(RuleName(rule.code, rule.name, rule.default, rule.roles) for rule in load()),
         Memory(fingerprint, ledger.sources(), tuple(answers), locations.asked),
+        counted(fact for answer in answers for fact in answer.facts),
     )
 
 

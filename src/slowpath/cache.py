@@ -51,13 +51,15 @@ class RuleName(Struct, frozen=True, array_like=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """The last run: which files there were when it began, and everything that all rules had to say."""
+    """The last run: which files there were when it began, and everything that all rules had to say. `sql` counts the
+    statements in SQL that were `read`, and the others by reason."""
 
     taken_ns: int
     stamps: dict[str, Stamp]
     rules: tuple[RuleName, ...]
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
+    sql: dict[str, int]
 
 
 class Reported(Struct, frozen=True, array_like=True):

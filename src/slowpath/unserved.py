@@ -118,6 +118,9 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
 def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:
     """What is wrong with the query, if anything is."""
     shape = fact.shape
+    if fact.handed_on and shape.limit is None and shape.order:
+        # Whoever is given rows in an order may want the first of them only.
+        shape = replace(shape, limit=0)
     if shape.open or any(condition.column not in table.columns for condition in own(shape)):
         return None
     verdict = access_of(table, shape)
@@ -132,6 +135,8 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
         return None
     kind = _kind(table, shape, telling)
     sure = _sure(growth, shape, kind, verdict)
+    if kind in ("next", "newest") and shape.limit != fact.shape.limit:
+        sure = "low"
     if fact.narrowed and sure != "low":
         # Of the filters that a list can have, those by what the rows belong to are there to be used.
         sure = "low" if table.references.isdisjoint(condition.column for condition in telling) else "medium"
@@ -180,7 +185,10 @@ def _kind(table: Table, shape: Shape, telling: list[Condition]) -> Kind:
     if shape.limit is not None and shape.order and not (shape.order[0].path or shape.order[0].column == "?"):
         if not shape.tests:
             return "newest"
-        return "next" if 0 < shape.limit <= _NEXT and own(shape) else "range" if spans else "newest"
+        if any(condition.around or condition.how == "contains" for condition in shape.conditions):
+            # Few rows may be left, whose order is no matter.
+            return "few"
+        return "next" if shape.limit <= _NEXT and own(shape) else "range" if spans else "newest"
     return "range" if spans else "few"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from slowpath.facts import Deletes, Queries, SaysSQL
+from slowpath.facts import AnyFact, Deletes, Queries, SaysSQL
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
 from slowpath.schema import Schema
@@ -18,6 +20,10 @@ from slowpath.sql import Reader
 
 # A helper of a repository that is called through another one; further up nobody deletes anything that is not known.
 _NEAR = 2
+_OF_ROWS = re.compile(
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|replace|merge)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def deletions(function: Function, program: Program) -> Iterator[Deletes]:
@@ -59,10 +65,22 @@ def statements(function: Function, program: Program) -> Iterator[SaysSQL]:
     """What the function says in SQL, as far as it reads or writes rows."""
     reader = Reader()
     for written in sql_in(program, function.ref):
+        if _OF_ROWS.match(written.text) is None:
+            continue
         parsed = reader.read(written.text)
         found = tuple(each for each in parsed.statements if each.verb not in ("ddl", "other"))
         if found or parsed.failures:
             yield SaysSQL(Place(function.ref.module, function.ref.qualname, written.at), found, parsed.failures)
+
+
+def counted(facts: Iterable[AnyFact]) -> dict[str, int]:
+    """How many statements in SQL were `read`, and of the others how many there are for each reason."""
+    counts: Counter[str] = Counter()
+    for fact in facts:
+        if isinstance(fact, SaysSQL):
+            counts["read"] += len(fact.statements)
+            counts.update(failure.reason for failure in fact.failures)
+    return dict(sorted((+counts).items()))
 
 
 def _fetched(schema: Schema, place: Place, owner: str, name: str) -> Iterator[Queries]:

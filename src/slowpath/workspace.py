@@ -34,7 +34,8 @@ Progress = Callable[[int, int], None]
 class Report(Struct, frozen=True):
     """What a run has to say. `files` counts the project's files, `suppressed` the findings that comments silenced.
 
-    Where there is a baseline, `findings` are the new ones, and `baseline` has the others.
+    Where there is a baseline, `findings` are the new ones, and `baseline` has the others. `sql` counts the project's
+    statements in SQL that were `read`, and the others by reason.
     """
 
     findings: tuple[Finding, ...]
@@ -42,6 +43,7 @@ class Report(Struct, frozen=True):
     files: int
     suppressed: int
     baseline: Comparison | None = None
+    sql: Mapping[str, int] = {}
 
 
 def run(
@@ -114,7 +116,9 @@ def _taken(
     bar = _Bar(progress, len(files))
     index = declared_in(folder, settings, files, sure, known, jobs=jobs, progress=bar.read)
     result = analyse(folder, settings, index, memory, jobs=jobs, progress=bar.check)
-    snapshot = Snapshot(taken_ns, index.stamps, result.rules, result.findings, (*index.skipped, *result.failed))
+    snapshot = Snapshot(
+        taken_ns, index.stamps, result.rules, result.findings, (*index.skipped, *result.failed), result.sql
+    )
     if store is not None:
         store.keep(*((Declared(index.declarations),) if index.changed else ()), result.memory, snapshot)
     return snapshot
@@ -163,7 +167,7 @@ def _report(
         kept.extend(result.kept)
         suppressed += len(result.suppressed)
     said = (each for each in (*skipped, *snapshot.skipped) if discovery.is_below(each.path, targets))
-    return Report(tuple(kept), tuple(said), files, suppressed)
+    return Report(tuple(kept), tuple(said), files, suppressed, sql=snapshot.sql)
 
 
 def _beside(report: Report, known: Baseline, settings: Settings, targets: Sequence[str], snapshot: Snapshot) -> Report:

@@ -60,7 +60,7 @@ The rule is off by default, because only the size of a table decides whether a f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from slowpath.advisor import Key, Table, created, own
 from slowpath.expression import at_of
@@ -78,11 +78,24 @@ _SHOWN = 3
 def judge(whole: Whole) -> Iterator[Problem]:
     """Queries that no index serves."""
     spellings = {dialect.library: dialect for dialect in whole.knowledge.dialects}
-    for found in unserved(whole.project, whole.schema, whole.database, whole.facts):
+    for found, others in _together(unserved(whole.project, whole.schema, whole.database, whole.facts)):
         model = whole.schema.models.get(found.shape.model)
         dialect = spellings.get(model.library) if model is not None else None
         written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
-        yield _problem(found, _declared(whole.schema, found) or _place(found), written)
+        yield _problem(found, others, _declared(whole.schema, found) or _place(found), written)
+
+
+def _together(every: Iterable[Unserved]) -> Iterator[tuple[Unserved, tuple[Unserved, ...]]]:
+    """What is reported, each with what need not be: where one function clears many tables out, it is said once."""
+    expiring: dict[tuple[str, str, tuple[str, ...]], list[Unserved]] = {}
+    for found in every:
+        if found.kind == "expiry":
+            place = found.fact.place
+            expiring.setdefault((place.module, place.function, found.index.columns), []).append(found)
+        else:
+            yield found, ()
+    for first, *others in expiring.values():
+        yield first, tuple(others)
 
 
 def _declared(schema: Schema, found: Unserved) -> Place | None:
@@ -101,14 +114,15 @@ def _declared(schema: Schema, found: Unserved) -> Place | None:
     )
 
 
-def _problem(found: Unserved, place: Place, written: str) -> Problem:
+def _problem(found: Unserved, others: tuple[Unserved, ...], place: Place, written: str) -> Problem:
     columns = [column.removeprefix("-") for column in found.index.columns]
+    more = f" (and of {len(others)} more here)" if others else ""
     return Problem(
         place=place,
-        message=f"{_asked(found)}, and {_lacks(found)}: the database reads the whole table",
+        message=f"{_asked(found)}{more}, and {_lacks(found)}: the database reads the whole table",
         subject=(found.table.name, *sorted(columns)),
         help=f"add {written or 'an index'}; on PostgreSQL `{created(found.index)}`; {_has(found.table)}",
-        related=tuple(_marks(found, place)),
+        related=(*_marks(found, place), *(Mark(each.fact.place, f"`{each.table.name}` too") for each in others)),
         confidence=found.confidence,
     )
 
@@ -167,7 +181,7 @@ def _lacks(found: Unserved) -> str:
         for key in found.table.keys
         if any(c.column in key.bare[1:] and c.how in POINTS for c in own(found.shape)) and found.kind == "lookup"
     ]
-    if found.verdict.by is not None:
+    if found.verdict.by is not None and found.verdict.by.columns != found.table.primary:
         return f"an index has only ({_shown(found.verdict.by)})"
     if behind:
         return f"the index ({_shown(behind[0])}) does not begin with it"
