@@ -3,11 +3,12 @@ present."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from time import thread_time
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ Parameters = tuple[tuple[str, Value], ...]
 Question = tuple[FunctionRef, Parameters]
 
 _PATIENCE = 256
+
+Unsure = tuple["Memo[Any, Any]", object]
+"""A question that is being found out."""
 
 Key = TypeVar("Key")
 Answer = TypeVar("Answer")
@@ -32,13 +36,14 @@ class Memo(Generic[Key, Answer]):
     """The answers to one kind of question.
 
     `plain` are those for which no function was read, `resting` the others, with the functions they rest on; `pending`
-    is what to say meanwhile of those that are being found out.
+    is what to say meanwhile of those that are being found out, and `passing` what rests on that.
     """
 
     def __init__(self) -> None:
         self.plain: dict[Key, Answer] = {}
         self.resting: dict[Key, tuple[Answer, frozenset[FunctionRef]]] = {}
         self.pending: dict[Key, Answer] = {}
+        self.passing: dict[Key, tuple[Answer, frozenset[FunctionRef], frozenset[Unsure]]] = {}
 
 
 class Passing(Struct, frozen=True):
@@ -62,8 +67,9 @@ class Questions:
         self._running: dict[Question, Summary] = {}
         self._active: dict[FunctionRef, int] = {}
         self._passing: dict[Question, Passing] = {}
+        self._unsettled: Counter[FunctionRef] = Counter()
         self._heads: set[Question] = set()
-        self._unsure: set[tuple[object, object]] = set()
+        self._unsure: set[Unsure] = set()
         self._cut = False
 
     def tick(self) -> None:
@@ -75,12 +81,14 @@ class Questions:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """What is asked inside has nothing to do with what is asked at present, and leaves no trace in it."""
-        outer = (self.consulted, self._running, self._active, self._passing, self._heads, self._unsure, self._cut)
+        outer = (self.consulted, self._running, self._active, self._passing, self._unsettled)
+        state = (self._heads, self._unsure, self._cut)
         self.reset_questions()
         try:
             yield
         finally:
-            self.consulted, self._running, self._active, self._passing, self._heads, self._unsure, self._cut = outer
+            self.consulted, self._running, self._active, self._passing, self._unsettled = outer
+            self._heads, self._unsure, self._cut = state
 
     def recall(self, memo: Memo[Key, Answer], key: Key, meanwhile: Answer, find_out: Callable[[], Answer]) -> Answer:
         """The answer, found out if nobody has asked before; `meanwhile` is told to whoever asks while it is found
@@ -94,11 +102,18 @@ class Questions:
             return memo.pending[key]
         if key in memo.plain:
             return memo.plain[key]
-        if key not in memo.resting:
-            return self._found_out(memo, key, meanwhile, find_out)
-        answer, sources = memo.resting[key]
-        self.consulted |= sources
-        return answer
+        if key in memo.resting:
+            answer, sources = memo.resting[key]
+            self.consulted |= sources
+            return answer
+        if key in memo.passing:
+            answer, sources, unsure = memo.passing[key]
+            if all(asked in other.pending for other, asked in unsure):
+                self.consulted |= sources
+                self._unsure |= unsure
+                self._cut = True
+                return answer
+        return self._found_out(memo, key, meanwhile, find_out)
 
     def _found_out(
         self, memo: Memo[Key, Answer], key: Key, meanwhile: Answer, find_out: Callable[[], Answer]
@@ -110,8 +125,11 @@ class Questions:
                 sources, unsure = frozenset(self.consulted), self._unsure - {(memo, key)}
         finally:
             del memo.pending[key]
+            if not memo.pending:
+                memo.passing.clear()
         self.consulted |= sources
         if unsure:
+            memo.passing[key] = (answer, sources, frozenset(unsure))
             self._unsure |= unsure
             self._cut = True
         elif sources:

@@ -42,6 +42,8 @@ from slowpath.vocabulary import Knowledge
 # a call takes some twenty of Python's thousand frames.
 _DEEPEST = 24
 _SAME_FUNCTION = 2
+# Functions that all lead to each other and change what they are given have thousands of states between them.
+_UNSETTLED = 8
 _ROUNDS = 4
 _FLAGS = 2
 _HEIRS = 40
@@ -191,6 +193,7 @@ class Program(Names):
         """The function's effects with these values for its parameters (and for variables it sees from outside)."""
         if depth == 0:
             self._passing.clear()
+            self._unsettled.clear()
         key = (ref, parameters)
         kept = self._kept.get(key)
         if kept is not None and depth + kept[0].height <= _DEEPEST:
@@ -205,7 +208,7 @@ class Program(Names):
         if key in self._running:
             self._heads.add(key)
             return self._running[key]
-        if depth > _DEEPEST or self._active.get(ref, 0) >= _SAME_FUNCTION:
+        if depth > _DEEPEST or self._active.get(ref, 0) >= _SAME_FUNCTION or self._unsettled[ref] >= _UNSETTLED:
             self._cut = True
             return Summary((), unknown(*(value for _, value in parameters)), ())
         return self._settle(key, depth)
@@ -243,6 +246,7 @@ class Program(Names):
         if settled and not self._cut:
             self._kept[key] = (result, frozenset(self.consulted))
         else:
+            self._unsettled[ref] += 1
             self._passing[key] = Passing(result, frozenset(self.consulted), heads, cut)
         self._heads = outer[0] | heads
         self._cut = cut or outer[1]
