@@ -141,6 +141,7 @@ class Workshop:
             self.relevance.on_loop,
             self._acquires,
             self._holds,
+            self.relevance.near_caches,
         )
         self.rules = config.selected(load(), settings)
         self.program.limits, self.program.has_caches = self.relevance.limits, self.relevance.has_caches
@@ -199,7 +200,8 @@ class Workshop:
         if self.project.declared(module, qualname) != FunctionRef(module, qualname):
             return ""
         ref = FunctionRef(module, qualname)
-        flags = (self.relevance.matters(ref), self.relevance.on_loop(ref), self.relevance.acquires(ref))
+        said = self.relevance
+        flags = (said.matters(ref), said.on_loop(ref), said.acquires(ref), said.near_caches(ref))
         return " ".join((self.project.function_of(ref).digest, *map(str, flags), *sorted(self.relevance.limits)))
 
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
+from slowpath.references import FunctionRef
 from slowpath.semantics import builtins, texts
 from slowpath.semantics.arguments import remembered, value_at
 from slowpath.semantics.effects import CallsService, Changes, NeverRuns
@@ -151,12 +152,18 @@ def _assign(frame: Frame, call: Call) -> Value:
 
 def _later(frame: Frame, call: Call) -> Value:
     function = value_at(call.arguments, call.fact.argument)
-    if isinstance(function, FunctionValue | LambdaValue):
+    if isinstance(function, FunctionValue | LambdaValue) and (frame.contexts or _may_clear(frame, function)):
         from slowpath.semantics.calls import call as call_now
 
         with frame.putting_off():
             call_now(frame, function, (), call.at, None)
     return gone(call)
+
+
+def _may_clear(frame: Frame, function: FunctionValue | LambdaValue) -> bool:
+    """Whether what runs afterwards, and once, may clear a cache: all else is found where it is read by itself."""
+    ref = function.ref if isinstance(function, FunctionValue) else FunctionRef(function.module, function.function)
+    return frame.program.near_caches(ref)
 
 
 def _text(frame: Frame, call: Call) -> Value:

@@ -17,15 +17,17 @@ _WRITING = {"save", "delete", "write", "bulk", "create", "link", "get-or-create"
 Declared = Mapping[FunctionRef, FunctionDeclaration]
 
 
-def cache_users(project: Project, schema: Schema, knowledge: Knowledge, declared: Declared) -> frozenset[FunctionRef]:
-    """The functions that use a cache or call by name one that does, and those that write rows, if there is a cache."""
+def cache_users(
+    project: Project, schema: Schema, knowledge: Knowledge, declared: Declared
+) -> tuple[frozenset[FunctionRef], frozenset[FunctionRef]]:
+    """The functions that use a cache or call by name one that does; and those that write rows, if there is a cache."""
     methods = frozenset(method for cache in knowledge.caches.values() for method in cache.methods)
     near, clears = _near(project, knowledge), _clears(knowledge)
     first = {ref for ref in declared if ref.module in near and _calls_one_of(declared[ref], methods)}
     first |= {ref for ref in declared if declared[ref].decorators and _keeps(declared[ref], knowledge)}
     first |= {ref for ref in declared if not clears.isdisjoint(declared[ref].sketch.words)}
     found = first | _callers(first, declared, near, methods)
-    return frozenset(found | (_writers(schema, knowledge, declared) if near else set()))
+    return frozenset(found), frozenset(_writers(schema, knowledge, declared) if near else ())
 
 
 def _near(project: Project, knowledge: Knowledge) -> frozenset[str]:

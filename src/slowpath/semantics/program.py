@@ -70,6 +70,7 @@ class Program(Names):
         on_loop: Callable[[FunctionRef], bool] = lambda _: True,
         acquires: Callable[[FunctionRef], bool] = lambda _: True,
         holds: Callable[[FunctionRef], bool] = lambda _: True,
+        near_caches: Callable[[FunctionRef], bool] = lambda _: True,
     ) -> None:
         super().__init__(project, schema, knowledge)
         self.reset_names()
@@ -78,6 +79,7 @@ class Program(Names):
         self.on_loop = on_loop
         self.may_acquire = acquires
         self.may_hold = holds
+        self.near_caches = near_caches
         self.bodies = Bodies(project, lines_of)
         self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None

@@ -68,7 +68,8 @@ class Relevance:
             for module, declarations in project.modules.items()
             for function in declarations.functions
         }
-        self._cache_users = cache_users(project, schema, knowledge, self._declared)
+        self._near_caches, writers = cache_users(project, schema, knowledge, self._declared)
+        self._cache_users = self._near_caches | writers
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._acquiring = functions_that_acquire(project, knowledge, self._declared)
@@ -102,6 +103,7 @@ class Relevance:
             (self._matters ^ other._matters)
             | (self._acquiring ^ other._acquiring)
             | (self._holding ^ other._holding)
+            | (self._near_caches ^ other._near_caches)
             | self._reachability.differing(other._reachability)
         )
 
@@ -143,6 +145,10 @@ class Relevance:
     def on_loop(self, ref: FunctionRef) -> bool:
         """Whether the function may run on an event loop."""
         return self._reachability.on_loop(ref)
+
+    def near_caches(self, ref: FunctionRef) -> bool:
+        """Whether the function uses a cache or may call what does."""
+        return ref in self._near_caches
 
     def acquires(self, ref: FunctionRef) -> bool:
         """Whether the function may acquire something that must be given back."""
