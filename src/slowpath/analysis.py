@@ -137,31 +137,12 @@ class Workshop:
             self.schema,
             ground.tables,
             texts.lines_of,
-            self._matters,
-            self.relevance.on_loop,
-            self._acquires,
-            self._holds,
-            self.relevance.near_caches,
+            self.relevance,
         )
         self.rules = config.selected(load(), settings)
-        self.program.limits, self.program.has_caches = self.relevance.limits, self.relevance.has_caches
-        self.program.saying_sql = self.relevance.saying_sql
         self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted}
         self._migrating = frozenset(migrating.entries(self.project, ground.tables))
         self.roots = sorted(self._wanted | self._migrating)
-
-    def _matters(self, ref: FunctionRef) -> bool:
-        # Whether it does is a thing to depend on as well.
-        self.program.consulted.add(ref)
-        return self.relevance.matters(ref)
-
-    def _acquires(self, ref: FunctionRef) -> bool:
-        self.program.consulted.add(ref)
-        return self.relevance.acquires(ref)
-
-    def _holds(self, ref: FunctionRef) -> bool:
-        self.program.consulted.add(ref)
-        return self.relevance.holds(ref)
 
     def check(self, functions: Iterable[FunctionRef]) -> Part:
         """What is wrong with these functions, whichever rules are selected."""
@@ -201,7 +182,7 @@ class Workshop:
             return ""
         ref = FunctionRef(module, qualname)
         said = self.relevance
-        flags = (said.matters(ref), said.on_loop(ref), said.acquires(ref), said.near_caches(ref))
+        flags = (said.matters(ref), said.on_loop(ref), said.acquires(ref), said.holds(ref), said.near_caches(ref))
         return " ".join((self.project.function_of(ref).digest, *map(str, flags), *sorted(self.relevance.limits)))
 
     def fingerprint(self) -> str:

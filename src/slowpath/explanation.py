@@ -66,7 +66,7 @@ def explain(
     rows = _Lines(program, lines)
     said = list(dict.fromkeys(_sentences(program, rules, ref, ref, readings, rows, line)))
     if not said:
-        callers = (root for root in roots if root != ref and program.may_matter(root))
+        callers = (root for root in roots if root != ref and program.prospects.may_matter(root))
         said = list(dict.fromkeys(_from_elsewhere(program, rules, ref, callers, rows, line)))
     head = f"{path}:{line}, in `{ref.qualname}`\n"
     if not said:

@@ -68,7 +68,7 @@ _NEAR, _FAR = 2, 4
 def check(function: Function, program: Program) -> Iterator[Problem]:
     """What is waited for while something is held."""
     effects = function.summary.effects
-    if program.may_hold(function.ref) and any(_may_matter(effect) for effect in effects):
+    if program.prospects.may_hold(function.ref) and any(_may_matter(effect) for effect in effects):
         told: set[tuple[int, type]] = set()
         for found in meanwhile(program, function.ref):
             if (found.resource.at, type(found.effect)) not in told:

@@ -50,7 +50,7 @@ def _quiet(frame: Frame, call: Call) -> Value:
 
 def _add(frame: Frame, call: Call) -> Value:
     row = value_at(call.arguments, 0)
-    if frame.program.has_caches and isinstance(row, Row) and row.fresh:
+    if frame.program.prospects.has_caches and isinstance(row, Row) and row.fresh:
         frame.emit(Changes(place=frame.place(call.at), label=call.label, model=row.model), call.varies)
     return _quiet(frame, call)
 
@@ -163,7 +163,7 @@ def _later(frame: Frame, call: Call) -> Value:
 def _may_clear(frame: Frame, function: FunctionValue | LambdaValue) -> bool:
     """Whether what runs afterwards, and once, may clear a cache: all else is found where it is read by itself."""
     ref = function.ref if isinstance(function, FunctionValue) else FunctionRef(function.module, function.function)
-    return frame.program.near_caches(ref)
+    return frame.program.prospects.may_use_caches(ref)
 
 
 def _text(frame: Frame, call: Call) -> Value:

@@ -46,7 +46,7 @@ def assign(frame: Frame, target: e.Expression, value: Value) -> None:
 
 def _changed(frame: Frame, target: e.Attribute, base: Row | Instance) -> None:
     """Write down that a column of a row, or the key of another one, is not what it was."""
-    if not frame.program.has_caches or not isinstance(base, Row) or base.fresh:
+    if not frame.program.prospects.has_caches or not isinstance(base, Row) or base.fresh:
         return
     schema = frame.program.schema
     if schema.column(base.model, target.attr) or schema.relation(base.model, target.attr):

@@ -122,7 +122,7 @@ def call_method(frame: Frame, receiver: Instance, name: str, at: int, arguments:
 def _may_matter(frame: Frame, value: Value) -> bool:
     """Whether a function that shows nothing by itself may do something with this argument."""
     if isinstance(value, FunctionValue):
-        return frame.program.may_matter(value.ref)
+        return frame.program.prospects.may_matter(value.ref)
     return isinstance(value, Rows | Row | LambdaValue)
 
 
@@ -173,7 +173,7 @@ def call_function(
         marker = frozenset((-1 - len(varies),)) if depends else NOTHING
         varies.append(depends)
         values.append((name, trails.untold(ref, name, _general(True, value, marker), value, known)))
-    if not program.may_matter(ref) and not any(_may_matter(frame, value) for _, value in values):
+    if not program.prospects.may_matter(ref) and not any(_may_matter(frame, value) for _, value in values):
         return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
     summary = program.summary(ref, tuple(values), frame.depth + 1)
     frame.height = max(frame.height, summary.height + 1)

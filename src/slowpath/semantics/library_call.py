@@ -82,7 +82,7 @@ def limited(frame: Frame, call: Call, limit: Limit) -> None:
         if given.star or given.keyword == limit.keyword:
             return
         positions += not given.keyword
-    if positions > limit.position >= 0 or limit.unless in frame.program.limits:
+    if positions > limit.position >= 0 or limit.unless in frame.program.prospects.limits:
         return
     service = frame.program.service_of(call.receiver)
     found = WaitsForever(place=frame.place(call.at), label=call.label, service=service, limit=limit.keyword)

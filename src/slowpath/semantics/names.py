@@ -51,12 +51,6 @@ class Names(Facts, Questions):
     """The values of names; memoised, as they never change."""
 
     evaluate_at_module: Callable[[str, e.Expression], Value]
-    # What sets a limit to waiting, of what the project uses somewhere.
-    limits: frozenset[str] = frozenset()
-    # The modules that say something in SQL outside functions.
-    saying_sql: frozenset[str] = frozenset()
-    # Whether anything is kept in a cache.
-    has_caches: bool = False
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""
@@ -309,8 +303,8 @@ class Names(Facts, Questions):
         return None
 
     def transaction_around(self, ref: FunctionRef) -> Place | None:
-        """The function, if a decorator opens a transaction around it, and there are readers of caches to be misled."""
-        for decorator in self.project.function_of(ref).decorators if self.has_caches else ():
+        """The function, if a decorator opens a transaction around it."""
+        for decorator in self.project.function_of(ref).decorators:
             func = decorator.func if isinstance(decorator, e.Call) else decorator
             value = self.evaluate_at_module(ref.module, func) if e.dotted(func) else None
             fact = self.knowledge.functions.get(value.name) if isinstance(value, Symbol) else None

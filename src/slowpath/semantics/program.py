@@ -22,6 +22,8 @@ from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.owning.ownership import Owned
+from slowpath.semantics.prospects import Prospects
+from slowpath.semantics.relevance import Relevance
 from slowpath.semantics.sight import Sight
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
@@ -66,20 +68,12 @@ class Program(Names):
         schema: Schema,
         knowledge: Knowledge,
         lines_of: Callable[[str], Sequence[str]],
-        matters: Callable[[FunctionRef], bool],
-        on_loop: Callable[[FunctionRef], bool] = lambda _: True,
-        acquires: Callable[[FunctionRef], bool] = lambda _: True,
-        holds: Callable[[FunctionRef], bool] = lambda _: True,
-        near_caches: Callable[[FunctionRef], bool] = lambda _: True,
+        relevance: Relevance,
     ) -> None:
         super().__init__(project, schema, knowledge)
         self.reset_names()
         self.evaluate_at_module = self._evaluate_at_module
-        self.may_matter = matters
-        self.on_loop = on_loop
-        self.may_acquire = acquires
-        self.may_hold = holds
-        self.near_caches = near_caches
+        self.prospects = Prospects(relevance, self)
         self.bodies = Bodies(project, lines_of)
         self._kept: dict[Question, tuple[Summary, frozenset[FunctionRef]]] = {}
         self._noted: list[Context] | None = None
@@ -283,8 +277,8 @@ class Program(Names):
         declaration = self.project.function_of(ref)
         owner = ClassRef(ref.module, declaration.owner) if declaration.owner else None
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
-        frame.is_async, frame.sight = declaration.is_async, sight
-        frame.on_loop, frame.transaction = self.on_loop(ref), self.transaction_around(ref)
+        frame.is_async, frame.sight, frame.on_loop = declaration.is_async, sight, self.prospects.on_loop(ref)
+        frame.transaction = self.transaction_around(ref) if self.prospects.has_caches else None
         frame.env.update(parameters)
         frame.assumed = setting
         statements.run(frame, body.statements)

@@ -49,7 +49,7 @@ _Variants = tuple[_Said, ...]
 
 def sql_in(program: Program, ref: FunctionRef) -> tuple[Written, ...]:
     """The SQL in a function's body."""
-    if not (program.project.function_of(ref).sketch.sql or ref.module in program.saying_sql):
+    if not (program.project.function_of(ref).sketch.sql or ref.module in program.prospects.saying_sql):
         return ()
     body = program.body(ref)
     if body is None:

@@ -19,7 +19,7 @@ GIVEN = -1
 
 def ownership_of(program: Program, ref: FunctionRef) -> Ownership:
     """What the function acquires, and what becomes of that."""
-    return held_by(program, ref) if program.may_acquire(ref) else Ownership()
+    return held_by(program, ref) if program.prospects.may_acquire(ref) else Ownership()
 
 
 def held_by(program: Program, ref: FunctionRef) -> Ownership:

@@ -342,7 +342,7 @@ def lent_type(walk: Walk, value: Value, callee: Value) -> str:
         known = _resource_type(walk, value.element)
         if known is not None and known.resource in {"connection", "session"}:
             return known.name
-        opens = isinstance(callee, FunctionValue) and walk.program.may_hold(callee.ref)
+        opens = isinstance(callee, FunctionValue) and walk.program.prospects.may_hold(callee.ref)
         return held_by(walk.program, callee.ref).around if opens and isinstance(callee, FunctionValue) else ""
     known = walk.program.type_named(value.type) if isinstance(value, Object) else None
     return known.name if known is not None and known.resource in {"lock", "transaction"} else ""

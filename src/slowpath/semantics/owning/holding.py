@@ -99,7 +99,7 @@ def _is_told_inside(program: Program, effect: CallsService | Takes) -> bool:
     places = chain(effect)
     for hop in range(1, len(places)):
         callee = program.project.declared(places[hop].module, places[hop].function)
-        if not isinstance(callee, FunctionRef) or not program.may_hold(callee):
+        if not isinstance(callee, FunctionRef) or not program.prospects.may_hold(callee):
             continue
         ownership = held_by(program, callee)
         scarce = {each.at for each in ownership.resources if _is_scarce(program, each, ownership)}
