@@ -28,7 +28,7 @@ from slowpath.vocabulary import Fact, Type
 _WORKING = frozenset({
     "execute", "scalars", "scalar", "get", "commit", "flush", "refresh", "load-onto", "sql", "sql-many",
     "fetch", "remote", "batch", "rows", "row", "value", "count", "exists", "mapping", "create", "bulk",
-    "write", "save", "delete", "link", "get-or-create", "iterate", "stream",
+    "write", "save", "delete", "link", "get-or-create", "iterate", "stream", "blocks",
 })  # fmt: skip
 # What these make goes on needing what it was made from.
 _NEEDING = frozenset({"query", "statement", "result", "session", "connection", "cursor", "client", "pipeline"})
