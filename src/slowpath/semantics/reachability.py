@@ -197,6 +197,14 @@ class Qualified:
         for name in names:
             self._packages[name.rpartition(".")[2]].add(name.partition(".")[0])
 
+    def renamed_in(self, declarations: Declarations) -> frozenset[str]:
+        """The names that the file's own level gives to any of it: `from requests import get as fetch`."""
+        return frozenset(
+            each.local
+            for each in declarations.imports
+            if each.local != each.name and each.module.partition(".")[0] in self._packages.get(each.name, ())
+        )
+
     def mentioned(self, function: FunctionDeclaration, imported: frozenset[str]) -> bool:
         """Whether the function mentions any of it."""
         sketch = function.sketch

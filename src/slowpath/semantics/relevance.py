@@ -176,7 +176,13 @@ class Relevance:
         """The functions that mention one of these dotted names."""
         wanted = Qualified(names)
         packages = {module: imported_packages(each) for module, each in project.modules.items()}
-        return frozenset(ref for ref, each in self._declared.items() if wanted.mentioned(each, packages[ref.module]))
+        renamed = {module: wanted.renamed_in(each) for module, each in project.modules.items()}
+        return frozenset(
+            ref
+            for ref, each in self._declared.items()
+            if wanted.mentioned(each, packages[ref.module])
+            or (renamed[ref.module] and not renamed[ref.module].isdisjoint(each.sketch.words))
+        )
 
     def _is_root(self, function: FunctionDeclaration) -> bool:
         sketch = function.sketch
