@@ -73,12 +73,13 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             continue
         place = discarded_in(program, effect)
         if place is not None:
-            when = f"for each {each(context)}" if often and context is not None else "for each request"
-            yield _problem(function, program, effect, place, when)
+            item = each(context) if often and context is not None else ""
+            yield _problem(function, program, effect, place, item)
 
 
-def _problem(function: Function, program: Program, effect: Builds, place: Place, when: str) -> Problem:
+def _problem(function: Function, program: Program, effect: Builds, place: Place, item: str) -> Problem:
     home = FunctionRef(place.module, place.function)
+    when = f"for each {item}" if item else "for each request"
     return Problem(
         place=effect.place,
         message=f"`{effect.label}` makes a new {_word(program, effect)} {when}, which connects anew and shares nothing",
@@ -92,7 +93,7 @@ def _problem(function: Function, program: Program, effect: Builds, place: Place,
             ),
             *((Mark(place, f"thrown away at the end of `{home.qualname}`"),) if place != effect.place else ()),
         ),
-        confidence=_confidence(program, effect),
+        confidence=_confidence(program, effect, item),
     )
 
 
@@ -101,9 +102,9 @@ def _word(program: Program, effect: Builds) -> str:
     return "client" if known is not None and known.kind == "client" else "pool of connections"
 
 
-def _confidence(program: Program, effect: Builds) -> Confidence:
+def _confidence(program: Program, effect: Builds, item: str) -> Confidence:
     known = program.type_named(effect.type)
-    if known is None or (known.sends == "HTTP" and not effect.contexts):
+    if known is None or (known.sends == "HTTP" and not item):
         return "low"
     return "high" if len(effect.via) <= 2 else "medium"
 
