@@ -44,7 +44,7 @@ def fate_of(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fa
 
 
 def _ownership(program: Program, ref: FunctionRef) -> Ownership:
-    walk = Walk(program, ref, program.sight_of(ref), given=False)
+    walk = Walk(program, ref, program.sight_of(ref))
     outcome = _outcome(walk, begun(walk))
     if outcome is None:
         return Ownership()
@@ -69,7 +69,7 @@ def _ownership(program: Program, ref: FunctionRef) -> Ownership:
 
 
 def _passage(program: Program, ref: FunctionRef, parameter: str, kind: str, opened: bool) -> frozenset[Use]:
-    walk = Walk(program, ref, program.sight_of(ref), given=False)
+    walk = Walk(program, ref, program.sight_of(ref), given=True)
     walk.resources[GIVEN] = Resource(GIVEN, kind, parameter, "given")
     names = frozenset({(parameter, Held(GIVEN))})
     if _outcome(walk, State(names, frozenset({GIVEN} if opened else ()))) is None:
@@ -78,7 +78,7 @@ def _passage(program: Program, ref: FunctionRef, parameter: str, kind: str, open
 
 
 def _fate(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fate:
-    walk = Walk(program, ref, program.sight_of(ref), given=True)
+    walk = Walk(program, ref, program.sight_of(ref), given=True, rests=False)
     walk.resources[GIVEN] = Resource(GIVEN, kind, parameter, "given")
     outcome = _outcome(walk, State(frozenset({(parameter, Held(GIVEN))}), frozenset({GIVEN})))
     if outcome is None or GIVEN in walk.escaped:

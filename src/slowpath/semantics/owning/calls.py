@@ -108,7 +108,7 @@ def _called(walk: Walk, call: _Call, state: State) -> Looks:
     match call.fact.owning if call.fact is not None else "":
         case "releases":
             return [(_released(walk, call, state), None)]
-        case "rests" if isinstance(call.subject, Held) and not walk.given:
+        case "rests" if isinstance(call.subject, Held) and walk.rests:
             return [(_rested(walk, call, call.subject, state), None)]
         case "acquires":
             return [_locked(walk, call, state)]
@@ -196,7 +196,7 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
         state = walk.give_back(state, resource)
     if works:
         walk.may_raise(state, Cause(at, "call"))
-        if not walk.given and _commits(walk, at):
+        if walk.rests and _commits(walk, at):
             for resource in touched:
                 if walk.is_session(resource):
                     walk.rested.add(resource)
@@ -237,12 +237,14 @@ def _fate(walk: Walk, call: _Call, position: int) -> Fate:
             init = walk.program.project.method(owner, "__init__")
             return "keeps" if _closes_things(walk, owner.name) or argument.star or init is None else "borrows"
         case Symbol(name=name) if call.fact is None and walk.program.type_named(name) is None:
-            last = name.rpartition(".")[2]
+            home, _, last = name.rpartition(".")
             if name.startswith("builtins."):
                 return "borrows" if last in _BORROWING_BUILTINS else "keeps"
             held = call.arguments[position]
-            plain = isinstance(held, Held) and not held.derived
-            return "borrows" if plain and last[:1].islower() and not argument.star else "keeps"
+            plain = isinstance(held, Held) and not held.derived and not argument.star
+            # A class keeps what it is made with, also by `Server.from_schema(client=client)`.
+            made = last[:1].isupper() or home.rpartition(".")[2][:1].isupper()
+            return "borrows" if plain and not made else "keeps"
         case Symbol() | Object():
             return "borrows"
         case Method(receiver=Object() | Rows()) if call.fact is not None:

@@ -40,13 +40,17 @@ class TooManyWaysError(Exception):
 
 
 class Walk:
-    """What is found out on the way. With `given`, only what becomes of the parameters is followed."""
+    """What is found out on the way. With `given`, only what becomes of the parameters is followed;
+    without `rests`, as if a session still held its connection when it has committed."""
 
-    def __init__(self, program: Program, ref: FunctionRef, sight: Sight, *, given: bool) -> None:
+    def __init__(
+        self, program: Program, ref: FunctionRef, sight: Sight, *, given: bool = False, rests: bool = True
+    ) -> None:
         self.program = program
         self.ref = ref
         self.sight = sight
         self.given = given
+        self.rests = rests
         self.awaited = False
         self.outside: set[str] = set()
         self.resources: dict[int, Resource] = {}
