@@ -33,8 +33,9 @@ class CacheMap:
         return self._seen_from.get(function, [])
 
     def fills_of(self, use: UsesEntry) -> list[UsesEntry]:
-        """Where entries are filled that the key may be of, from rows."""
-        return [fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and may_be_same(fill.key, use.key)]
+        """Where entries of a known key are filled that the key may be of, from rows."""
+        fills = (fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and is_known(fill.key))
+        return [fill for fill in fills if may_be_same(fill.key, use.key)]
 
     def made_from_rows(self) -> list[UsesEntry]:
         """Where an entry of a known key is filled with what is computed from rows; what decorators keep is one, too."""
