@@ -112,7 +112,8 @@ Cached = Literal["never", "always", "if-ordered"]
 CacheVerb = Literal["read", "fill", "fetch", "use", "forget", "expire", "flush"]
 """What a call does to a cache's entries. read: gives what is kept under the key. fill: keeps a value under it. fetch:
 gives what is kept, and fills it with the value (or what the value gives when called) if there is nothing. use: reads
-and changes an entry that is more than a copy of something (a counter, a list, a lock). forget: removes the entry.
+and changes an entry that is more than a copy of something (a counter, a list, a lock); with a value, keeps it if there
+is nothing. forget: removes the entry.
 expire: gives it a time to live. flush: removes all entries.
 """
 

@@ -41,7 +41,9 @@ def _use(
 ) -> UsesEntry:
     key = key_of(effect.key)
     fills = effect.does in {"fill", "fetch"}
-    reading = _last_read(effect, key, before) if fills else None
+    reading = _last_read(effect, key, before) if fills or effect.offers else None
+    # What is offered where nothing was found is what was asked for; else it may be a lock.
+    fills = fills or reading is not None
     computed = before[reading:] if reading is not None else before if effect.does == "fetch" else ()
     sources = _sources(program, computed, effect.holds, effect.place) if fills else ()
     owner = f"{function.ref.module}:{function.ref.qualname}"
@@ -49,7 +51,7 @@ def _use(
     return UsesEntry(
         place=effect.place,
         function=function.ref.name,
-        does=effect.does,
+        does="fill" if fills and effect.offers else effect.does,
         cache=effect.cache,
         key=key,
         label=effect.label,

@@ -50,6 +50,7 @@ def use(frame: Frame, cache: CacheType, call: Call) -> Value | None:
                 label=call.label,
                 expiry=_expiry(cache, keyed, call),
                 holds=tuple(sorted(_models_in(value.value))) if value is not None else (),
+                offers=keyed.does == "use" and value is not None,
             ),
             call.varies,
         )

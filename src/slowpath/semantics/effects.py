@@ -189,7 +189,8 @@ class UsesCache(Seen, frozen=True):
 
     `cache` is the type of the client, `memo` for what a decorator keeps, or empty where it may be no cache at all.
     `key` is a text, with holes where it differs. `expiry` says of a fill whether it ends by itself: as `default` says,
-    `never`, or as written. `holds` are the models whose rows are in the value.
+    `never`, or as written. `holds` are the models whose rows are in the value. `offers` when the value is only kept if
+    there is nothing.
     """
 
     does: CacheVerb
@@ -198,6 +199,7 @@ class UsesCache(Seen, frozen=True):
     label: str
     expiry: str = "default"
     holds: tuple[str, ...] = ()
+    offers: bool = False
 
 
 class Blocks(Effect, frozen=True):
