@@ -25,8 +25,8 @@ thousand times; a commit also waits for the disk. The ORM has a form that writes
 Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
 model inherits from another table. (`get_or_create` looks each item up all the same, and is reported.) Loops that
 handle the errors of each item. Loops over a few constants, batches, and statements for a list of rows or keys. A commit
-that ends a piece of work (another service was asked on the same turn), or that is five calls away, has low confidence,
-and is not reported by default.
+that ends a piece of work (another service was asked on the same turn, or the function that commits calls many others),
+or that is five calls away, has low confidence, and is not reported by default.
 
 ## Fix safety
 
@@ -40,14 +40,18 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from slowpath.references import FunctionRef
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CACHE, CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
-from slowpath.semantics.repetition import callees, each, how_sure, place_in, repeated, steps
+from slowpath.semantics.repetition import callees, chain, each, how_sure, place_in, repeated, steps
 from slowpath.source import Place
 
 # A write asks this much first; what asks more is a job of its own.
 _MOST_QUERIES = 2
+
+# What a function calls that saves one thing; what calls more ends a piece of work with its commit.
+_MOST_CALLS = 10
 
 # What looking up what is there saves even where every new row is to be saved by itself.
 _LOOK_UP = "fetch the existing rows with one query before the loop, and save only what is new or has changed"
@@ -75,7 +79,8 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         context = group[0][1]
         if _is_one_write(effects, context, function):
             problem = _problem(place, effects, context, program)
-            yield replace(problem, confidence="low") if _is_boundary(effects, context, function) else problem
+            meant = _is_boundary(effects, context, function, program)
+            yield replace(problem, confidence="low") if meant else problem
 
 
 def _is_one_write(effects: Sequence[Writes], context: Context, function: Function) -> bool:
@@ -92,13 +97,24 @@ def _is_one_write(effects: Sequence[Writes], context: Context, function: Functio
     return any(effect.action == "commit" for effect in effects) or (len(calls) == 1 and len(writes) == 1)
 
 
-def _is_boundary(effects: Sequence[Writes], context: Context, function: Function) -> bool:
-    """Whether a commit ends a piece of work for one item: what was asked of another service is not to be done twice."""
-    return any(effect.action == "commit" for effect in effects) and any(
+def _is_boundary(effects: Sequence[Writes], context: Context, function: Function, program: Program) -> bool:
+    """Whether a commit ends a piece of work for one item: what calls a lot does much besides, and what was asked of
+    another service is not to be done twice."""
+    commits = [effect for effect in effects if effect.action == "commit"]
+    if commits and all(_is_busy(effect, context, program) for effect in commits):
+        return True
+    return bool(commits) and any(
         isinstance(other, CallsService) and other.service != CACHE and not other.rare
         for other in function.summary.effects
         if context in other.contexts
     )
+
+
+def _is_busy(effect: Writes, context: Context, program: Program) -> bool:
+    """Whether one of the functions on the way to the write calls a lot."""
+    between = chain(effect)[context.hops + 1 :]
+    refs = {FunctionRef(place.module, place.function) for place in between}
+    return any(len(program.project.function_of(ref).sketch.calls) > _MOST_CALLS for ref in refs)
 
 
 def _means_more(effect: Writes, program: Program) -> bool:

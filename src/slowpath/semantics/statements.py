@@ -139,6 +139,8 @@ def _is_limiting(frame: Frame, test: e.Expression, operator: str) -> bool:
             return _is_limiting(frame, left, operator) or _is_limiting(frame, right, operator)
         case e.Compare(operands=(e.Call(),)):
             return False
+        case e.Compare(left=e.Name(id=name), operators=(used,), operands=(e.Constant(),)):
+            return used == ("==" if operator == "in" else "!=") and name in frame.contexts[-1][1].item.split(", ")
         case e.Compare(left=e.Name(id=name), operators=(used,), operands=(few,)) if used == operator:
             return name in frame.contexts[-1][1].item.split(", ") and bound_of(evaluate(frame, few)) == "small"
     return False
