@@ -36,6 +36,7 @@ LAYERS = (
         "changes",
         "database",
         "migrations",
+        "history",
         "vocabulary",
         "entries",
         "tables",

@@ -128,3 +128,44 @@ def test_why_a_table_is_not_known_in_full(capsys: pytest.CaptureFixture[str]) ->
 def test_a_table_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="there is no table `order`; did you mean `orders`"):
         main(["schema", "order"])
+
+
+@pytest.mark.usefixtures("project")
+def test_what_migrations_and_sql_make(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in ELSEWHERE.items():
+        Path(name).write_text(dedent(text).lstrip())
+    assert main(["schema", "orders"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "orders  migrations/versions/second.py:7, shop/models.py:17, shop/prepare.py:1"
+    assert [line for line in said if "second" in line or "prepare" in line][1:] == [
+        "    (created)           ix_orders_created  migrations/versions/second.py:7",
+        "    (paid, created)     ix_orders_paid     shop/prepare.py:1",
+    ]
+    assert main(["schema", "events"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "events  migrations/versions/second.py:7"
+    assert [line.split() for line in said[2:4]] == [
+        ["id", "Integer,", "primary", "key", "migrations/versions/second.py:7"],
+        ["kind", "String,", "may", "be", "null", "migrations/versions/second.py:7"],
+    ]
+
+
+ELSEWHERE = {
+    "migrations/versions/second.py": """
+        import sqlalchemy as sa
+        from alembic import op
+
+        revision = "b"
+        down_revision = "a"
+
+        def upgrade():
+            op.create_index("ix_orders_created", "orders", ["created"])
+            op.create_index("ix_orders_gone", "orders", ["user_id"])
+            op.drop_index("ix_orders_gone", "orders")
+            op.create_table("events", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("kind", sa.String()))
+        """,
+    "shop/prepare.py": """
+        def prepare(connection):
+            connection.execute("CREATE INDEX ix_orders_paid ON orders (paid, created)")
+        """,
+}

@@ -13,13 +13,15 @@ from slowpath import config, engine, knowledge, migrating
 from slowpath.cache import Answer, Memory, Reported, RuleName
 from slowpath.caching.listing import Listing, listing
 from slowpath.config import Settings
-from slowpath.database import Database, merged, tables_of, with_implied
+from slowpath.database import Database, completed, merged, tables_of, with_implied
 from slowpath.declarations import Declarations
 from slowpath.discovery import File, Folder
+from slowpath.facts import AnyFact
 from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
 from slowpath.ledger import Ledger, lines_in, still_true
 from slowpath.libraries.vendors import vendors_of
+from slowpath.migrations import Migration
 from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
@@ -98,12 +100,13 @@ def schema_of(project: Project, tables: Knowledge) -> Schema:
     return Schema(model for dialect in tables.dialects for model in dialect.models(project))
 
 
-def database_of(ground: Ground) -> Database:
+def database_of(ground: Ground, migrations: Iterable[Migration], facts: Iterable[AnyFact]) -> Database:
     """The tables of the project, from everything that describes them."""
     vendors = (ground.dialect,) if ground.dialect else vendors_of(ground.project)
     declared = [table for dialect in ground.tables.dialects for table in dialect.tables(ground.project)]
     models = [model for model in ground.schema.models.values() if _is_of_the_service(ground.project, model)]
-    tables = merged((*tables_of(models), *declared))
+    made = migrating.history_of(ground.project, migrations, facts, next(iter(vendors), ""))
+    tables = completed(merged((*tables_of(models), *declared)), made)
     if vendors[:1] == ("mysql",):
         tables = {name: with_implied(table) for name, table in tables.items()}
     return Database(tables, vendors)
@@ -159,6 +162,10 @@ class Workshop:
                 answers.append(Answer(ref.module, ref.qualname, consulted, reported, checked.facts, unreadable))
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
+    def sources(self) -> list[FunctionRef]:
+        """The functions that make or change tables, as far as their words tell."""
+        return [ref for ref in self.roots if ref in self._migrating or self.relevance.says_sql(ref)]
+
     def _asking(self, ref: FunctionRef) -> list[Rule]:
         """The rules that are to be asked about the function."""
         return [rule for rule in load() if ref in (self._migrating if rule.of_migrations else self._wanted)]
@@ -172,7 +179,7 @@ class Workshop:
         facts = tuple([fact for answer in answers for fact in answer.facts])
         known = self.program.knowledge
         migrations = migrating.migrations_of(self.project, known, facts)
-        return Whole(self.project, self.schema, database_of(self.ground), known, facts, migrations)
+        return Whole(self.project, self.schema, database_of(self.ground, migrations, facts), known, facts, migrations)
 
     def state_of(self, module: str, qualname: str) -> str:
         """Changes whenever something else may be found out from the function; with no name, from the module's lines."""

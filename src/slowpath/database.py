@@ -201,6 +201,27 @@ def _both(one: Table, other: Table) -> Table:
     )
 
 
+def completed(known: Mapping[str, Table], made: Iterable[Table]) -> dict[str, Table]:
+    """The known tables with the indexes that they are given elsewhere, and the tables that nothing else describes.
+
+    What a model says of its columns counts, whatever was made of the table long ago.
+    """
+    result = dict(known)
+    for table in made:
+        declared = result.get(table.name)
+        result[table.name] = table if declared is None else _with_indexes(declared, table)
+    return result
+
+
+def _with_indexes(table: Table, other: Table) -> Table:
+    shapes = {_shape(index) for index in table.searched}
+    names = frozenset(column.column for column in table.columns)
+    # An index of a column that has gone is no longer there.
+    more = [index for index in other.indexes if _shape(index) not in shapes and _is_of(index, names)]
+    sources = tuple(sorted({*table.sources, *(other.sources if more else ())}))
+    return replace(table, indexes=(*table.indexes, *more), sources=sources)
+
+
 def _shape(index: Index) -> tuple[object, ...]:
     return index.columns, index.unique, index.condition, index.method
 

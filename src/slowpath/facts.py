@@ -139,6 +139,12 @@ class SaysSQL(Fact, frozen=True):
     failures: tuple[Failure, ...] = ()
 
 
+class ChangesTables(Fact, frozen=True):
+    """A text in SQL that makes tables or indexes, or changes them."""
+
+    changes: tuple[AnyChange, ...]
+
+
 class Migrates(Fact, frozen=True):
     """What a migration runs changes the schema, or rows of a table at large: the `function` of that `module`.
 
@@ -151,7 +157,7 @@ class Migrates(Fact, frozen=True):
     apart: bool = False
 
 
-AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL | Migrates
+AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL | ChangesTables | Migrates
 
 
 def only(kind: type[SomeFact], facts: Iterable[Fact]) -> Iterator[SomeFact]:

@@ -22,7 +22,7 @@ from slowpath.changes import (
     RewritesRows,
     SetsKey,
 )
-from slowpath.migrations import Migration, Step
+from slowpath.migrations import Migration, Step, is_for
 
 Kind = Literal[
     "index", "unique", "key", "transaction", "leftover", "required", "missing", "reference", "check", "rewrite", "rows"
@@ -36,9 +36,6 @@ at large, and keeps them locked until everything else is done."""
 
 # So many migrations after a table's own, the table may still be on its way to production with them.
 _YOUNG = 2
-
-# A folder of this name has what another database is migrated by.
-_OTHERS = frozenset({"sqlite", "mysql", "mariadb", "oracle", "mssql"})
 
 # Types by what a value takes in the table; from one family to another every row is written anew.
 _FAMILIES = (
@@ -77,7 +74,7 @@ def hazards(migrations: Iterable[Migration]) -> Iterator[Hazard]:
     """The dangerous steps of all migrations, in order."""
     history = _History()
     for migration in migrations:
-        if not _OTHERS.isdisjoint(migration.folder.split("/")):
+        if not is_for(migration.folder, "postgresql"):
             continue
         reading = _Reading(history, migration)
         for step in migration.known_steps:

@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from slowpath.changes import AnyChange, RewritesRows
-from slowpath.facts import AnyFact, Migrates, only
-from slowpath.migrations import Migration, Statement, Step, filled, functions_of
+from slowpath.database import Table
+from slowpath.expression import line_column
+from slowpath.facts import AnyFact, ChangesTables, Migrates, only
+from slowpath.history import History
+from slowpath.migrations import Migration, Statement, Step, filled, functions_of, is_for
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.rules import Function
 from slowpath.semantics.effects import AnyEffect, ChangesSchema, Executes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Constant, Template, Value
+from slowpath.source import Place
 from slowpath.sql import Reader, hole
 from slowpath.vocabulary import Knowledge
 
@@ -71,6 +75,29 @@ def migrations_of(project: Project, knowledge: Knowledge, facts: Iterable[AnyFac
         return (Step(change, statement.place) for change in _said(statement.text, reader))
 
     return filled(found, done, read)
+
+
+def history_of(
+    project: Project, migrations: Iterable[Migration], facts: Iterable[AnyFact], vendor: str
+) -> Iterator[Table]:
+    """The tables that migrations and SQL make, as far as they say what no model says."""
+    history = History()
+    for migration in migrations:
+        for step in migration.known_steps if is_for(migration.folder, vendor) else ():
+            if step.change is not None and not step.modelled:
+                history.take(step.change, "migration", step.place.module, _line(project, step.place))
+    for fact in only(ChangesTables, facts):
+        if is_for(project.path_of(fact.place.module), vendor):
+            for change in fact.changes:
+                history.take(change, "sql", fact.place.module, _line(project, fact.place))
+    return history.tables()
+
+
+def _line(project: Project, place: Place) -> int:
+    """The line of an expression at module level; of one in a function, where the function begins."""
+    if not place.function:
+        return line_column(place.at)[0]
+    return project.function_of(FunctionRef(place.module, place.function)).line
 
 
 def entries(project: Project, knowledge: Knowledge) -> tuple[FunctionRef, ...]:

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from slowpath.project import Project
 
 
+_VENDORS = {
+    "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "oracle": "oracle",
+    "mssql": "mssql",
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+}
+
 Remedy = Literal["concurrently", "apart", "unchecked"]
 """What a library spells in its own way. concurrently: an index that is built while writes go on. apart: a migration
 that is no transaction. unchecked: a constraint that is not checked for the rows that are there."""
@@ -25,12 +35,13 @@ that is no transaction. unchecked: a constraint that is not checked for the rows
 class Step(Struct, frozen=True, array_like=True):
     """One change of the schema, and where it is made. `apart` when the database commits it at once.
 
-    `change` is `None` for a commit of everything so far.
+    `change` is `None` for a commit of everything so far. `modelled` when the project's models say the same.
     """
 
     change: AnyChange | None
     place: Place
     apart: bool = False
+    modelled: bool = False
 
 
 class Statement(Struct, frozen=True):
@@ -74,6 +85,12 @@ class Migrator(Protocol):
 
     def spell(self, remedy: Remedy) -> str:
         """What to write, as code; empty when it has no word for it."""
+
+
+def is_for(folder: str, vendor: str) -> bool:
+    """Whether what is in this folder may be meant for the vendor's databases: no part of its name names another."""
+    named = {_VENDORS[word] for word in folder.split("/") if word in _VENDORS}
+    return not named or vendor in named
 
 
 def functions_of(migrations: Iterable[Migration]) -> tuple[FunctionRef, ...]:

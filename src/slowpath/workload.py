@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from slowpath.facts import AnyFact, Deletes, Queries, SaysSQL
+from slowpath.facts import AnyFact, ChangesTables, Deletes, Queries, SaysSQL
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
 from slowpath.schema import Schema
@@ -33,7 +33,7 @@ def deletions(function: Function, program: Program) -> Iterator[Deletes]:
             yield Deletes(effect.via[0].place if effect.via else effect.place, effect.model)
 
 
-def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL]:
+def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL | ChangesTables]:
     """The queries that the function puts to tables, or gives to its callers, and what it says in SQL."""
     yield from statements(function, program)
     for effect in function.summary.effects:
@@ -61,16 +61,20 @@ def _query(place: Place, shape: Shape, trail: Trail, without: frozenset[int], *,
     return Queries(place, shape, tuple(step.place for step in trail.steps), handed_on, narrowed)
 
 
-def statements(function: Function, program: Program) -> Iterator[SaysSQL]:
-    """What the function says in SQL, as far as it reads or writes rows."""
+def statements(function: Function, program: Program) -> Iterator[SaysSQL | ChangesTables]:
+    """What the function says in SQL, as far as it reads or writes rows, or makes tables and indexes."""
     reader = Reader()
     for written in sql_in(program, function.ref):
+        place = Place(function.ref.module, function.ref.qualname, written.at)
         if _OF_ROWS.match(written.text) is None:
+            changes = tuple(change for each in reader.changes(written.text).statements for change in each.changes)
+            if changes:
+                yield ChangesTables(place, changes)
             continue
         parsed = reader.read(written.text)
         found = tuple(each for each in parsed.statements if each.verb not in ("ddl", "other"))
         if found or parsed.failures:
-            yield SaysSQL(Place(function.ref.module, function.ref.qualname, written.at), found, parsed.failures)
+            yield SaysSQL(place, found, parsed.failures)
 
 
 def counted(facts: Iterable[AnyFact]) -> dict[str, int]:

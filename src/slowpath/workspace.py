@@ -189,15 +189,13 @@ def _beside(report: Report, known: Baseline, settings: Settings, targets: Sequen
 
 def database(root: Path, settings: Settings) -> tuple[Database, Callable[[str], str]]:
     """The project's tables, and the path of each of its modules; empty for those of libraries."""
-    from slowpath.analysis import database_of, ground_of
-    from slowpath.indexing import declared_in
+    from slowpath.analysis import workshop_of
 
     folder = Folder(root, settings.max_file_size)
-    files = folder.listing(settings.exclude).files
-    index = declared_in(folder, settings, files, {}, {}, jobs=1)
-    ground = ground_of(settings, index.declarations.values())
-    modules = ground.project.modules
-    return database_of(ground), lambda module: modules[module].path if module in modules else ""
+    workshop = workshop_of(folder, settings, folder.listing(settings.exclude).files)
+    modules = workshop.project.modules
+    whole = workshop.whole(workshop.check(workshop.sources()).answers)
+    return whole.database, lambda module: modules[module].path if module in modules else ""
 
 
 def caches(root: Path, settings: Settings, *, jobs: int) -> tuple[Listing, dict[Place, tuple[str, int]]]:

@@ -168,9 +168,11 @@ class Relevance:
 
     def _with_sql(self) -> frozenset[FunctionRef]:
         """The functions that may say something in SQL."""
-        return frozenset(
-            ref for ref, each in self._declared.items() if each.sketch.sql or ref.module in self.saying_sql
-        )
+        return frozenset(ref for ref in self._declared if self.says_sql(ref))
+
+    def says_sql(self, ref: FunctionRef) -> bool:
+        """Whether the function may say something in SQL."""
+        return self._declared[ref].sketch.sql or ref.module in self.saying_sql
 
     def _mention(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
         """The functions that mention one of these dotted names."""

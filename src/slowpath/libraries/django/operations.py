@@ -149,7 +149,7 @@ def _steps(op: Operation, place: Place) -> Iterator[Step | FunctionRef | Stateme
                 # What is only believed changes the state all the same.
                 list(steps_of(op.state, op.label, Placed(shown, op.module)))
         case _ if word in _READERS:
-            yield from (Step(change, place) for change in _READERS[word](op))
+            yield from (Step(change, place, modelled=True) for change in _READERS[word](op))
 
 
 def _texts(op: Operation, value: Expression | None) -> Iterator[str]:
