@@ -71,7 +71,8 @@ class Column(Struct, frozen=True):
 class Index(Struct, frozen=True):
     """An index: columns (or expressions) in order; a leading `-` means descending; `condition` when it is partial.
 
-    Without columns it is one that could not be read. `module` is where `line` is, empty for the model's own.
+    Without columns it is one that could not be read. `special` when it has operator classes, or columns included, or
+    lies somewhere else. `module` is where `line` is, empty for the model's own.
     """
 
     columns: tuple[str, ...]
@@ -79,6 +80,7 @@ class Index(Struct, frozen=True):
     name: str = ""
     condition: str = ""
     method: str = ""
+    special: bool = False
     line: int = 0
     module: str = ""
 

@@ -10,6 +10,8 @@ from slowpath.libraries.django.names import Names, Placed
 from slowpath.references import ClassRef
 from slowpath.schema import Index
 
+_SPECIAL = ("opclasses", "include", "db_tablespace", "deferrable")
+
 Options = Mapping[str, Placed]
 
 
@@ -164,6 +166,7 @@ def index_of(names: Names, placed: Placed) -> Iterator[Index]:
         name=(names.text(Placed(name, placed.module)) if name else None) or "",
         condition="?" if argument(call, "condition") else "",
         method="" if kind in ("Index", "UniqueConstraint") else kind.removesuffix("Index").lower(),
+        special=any(argument(call, word) is not None for word in _SPECIAL),
         line=call.at >> 12,
         module=placed.module,
     )

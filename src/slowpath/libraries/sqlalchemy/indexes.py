@@ -21,6 +21,9 @@ from slowpath.libraries.sqlalchemy.names import Names, Placed
 from slowpath.schema import Index
 from slowpath.spelling import spelled
 
+# `postgresql_ops`, `mysql_length`, `postgresql_include`, …
+_SPECIAL = ("_ops", "_include", "_length", "_prefix", "_tablespace", "_with")
+
 
 def table_arguments(value: Expression | None) -> Iterator[Call]:
     """The calls in a `__table_args__`, also where it is a sum of tuples."""
@@ -62,6 +65,7 @@ def index_of(names: Names, call: Call, module: str) -> Index | None:
         name=_text(positional[0]),
         condition=spelled(conditions[0], 200) if conditions else "",
         method=_text(methods[0]) if methods else "",
+        special=any((passed.keyword or "").endswith(_SPECIAL) for passed in call.arguments),
         line=line,
         module=module,
     )
