@@ -24,6 +24,7 @@ LAYERS = (
         "annotations",
         "sketching",
         "declarations",
+        "scripts",
         "routes",
     ),
     ("references", "layout", "project"),

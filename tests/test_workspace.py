@@ -183,3 +183,25 @@ def test_a_line_is_explained(root: Path) -> None:
     assert "Reported: SLO101 n-plus-one" in answer
     clean = next(number for number, row in enumerate(text, start=1) if row.startswith("from "))
     assert "is in no function" in why(root, ALL, "django_shop/views.py", clean)
+
+
+def test_a_changed_file_in_sql_is_noticed(tmp_path: Path) -> None:
+    fixture = FIXTURES / "unindexed_filter" / "indexes_in_sql_files"
+    project = tmp_path / "project"
+    shutil.copytree(fixture, project)
+    settings = Settings(select=("unindexed-filter",))
+
+    def lines() -> list[int]:
+        report = run(project, settings, [""], cache=True, jobs=1)
+        assert report == run(project, settings, [""], cache=False, jobs=1)
+        return [finding.span.line for finding in report.findings]
+
+    known = lines()
+    more = project / "schema" / "011_more.sql"
+    more.write_text("CREATE INDEX orders_invoice_again ON orders (invoice);\n", encoding="utf-8")
+    assert (len(known), lines()) == (1, [])
+    more.write_text("CREATE INDEX orders_number_again ON orders (number);\n", encoding="utf-8")
+    assert lines() == known
+    more.unlink()
+    (project / "schema" / "009_token.sql").unlink()
+    assert len(lines()) == 2

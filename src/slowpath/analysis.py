@@ -29,6 +29,7 @@ from slowpath.references import FunctionRef
 from slowpath.roles import role_of
 from slowpath.rules import Rule, Whole, load
 from slowpath.schema import Model, Schema
+from slowpath.scripts import SCRIPT, is_script
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
 from slowpath.source import Place, digest_of
@@ -143,9 +144,10 @@ class Workshop:
             self.relevance,
         )
         self.rules = config.selected(load(), settings)
-        self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted}
+        self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted and ref.qualname != SCRIPT}
         self._migrating = frozenset(migrating.entries(self.project, ground.tables))
-        self.roots = sorted(self._wanted | self._migrating)
+        self._scripts = frozenset(_scripts(self.project))
+        self.roots = sorted(self._wanted | self._migrating | self._scripts)
 
     def check(self, functions: Iterable[FunctionRef]) -> Part:
         """What is wrong with these functions, whichever rules are selected."""
@@ -153,6 +155,10 @@ class Workshop:
         answers: list[Answer] = []
         failed: list[Skipped] = []
         for ref in functions:
+            if ref in self._scripts:
+                numbers.setdefault(ref, len(numbers))
+                answers.append(self._script(ref, numbers[ref]))
+                continue
             checked = engine.check(self.program, self._asking(ref), (ref,))
             failed += checked.failed
             if not checked.failed:
@@ -162,9 +168,16 @@ class Workshop:
                 answers.append(Answer(ref.module, ref.qualname, consulted, reported, checked.facts, unreadable))
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
+    def _script(self, ref: FunctionRef, number: int) -> Answer:
+        """What a file in SQL shows."""
+        path = self.project.path_of(ref.module)
+        facts = migrating.changes_in(ref, path, "\n".join(self.texts.lines_of(path)))
+        return Answer(ref.module, ref.qualname, (number,), (), facts)
+
     def sources(self) -> list[FunctionRef]:
         """The functions that make or change tables, as far as their words tell."""
-        return [ref for ref in self.roots if ref in self._migrating or self.relevance.says_sql(ref)]
+        made = self._migrating | self._scripts
+        return [ref for ref in self.roots if ref in made or self.relevance.says_sql(ref)]
 
     def _asking(self, ref: FunctionRef) -> list[Rule]:
         """The rules that are to be asked about the function."""
@@ -197,6 +210,13 @@ class Workshop:
         declared = sorted(each.fingerprint for each in self.project.modules.values())
         models = msgspec.msgpack.encode(self.schema.models, order="deterministic")
         return digest_of("\n".join((*declared, models.hex())))
+
+
+def _scripts(project: Project) -> Iterator[FunctionRef]:
+    """The files in SQL that make or change tables, as functions."""
+    for module, declared in project.modules.items():
+        if is_script(declared.path) and declared.functions[0].sketch.sql and role_of(declared.path) != "test":
+            yield FunctionRef(module, SCRIPT)
 
 
 def workshop_of(folder: Folder, settings: Settings, files: Sequence[File]) -> Workshop:

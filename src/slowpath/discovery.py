@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from slowpath.finding import Skipped
+from slowpath.scripts import is_script
 from slowpath.source import Source, source_of
 
 MAX_FILE_SIZE = 1_000_000
@@ -34,7 +35,8 @@ class File(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """The Python files of a project in the order of their paths, and the places that could not be looked at."""
+    """The files of a project in Python and in SQL, in the order of their paths, and the places that could not be
+    looked at."""
 
     files: tuple[File, ...]
     skipped: tuple[Skipped, ...]
@@ -61,7 +63,7 @@ class Folder(Struct, frozen=True):
         return source.lines() if isinstance(source, Source) else []
 
     def listing(self, exclude: Sequence[str]) -> Listing:
-        """The project's Python files."""
+        """The project's files in Python and in SQL."""
         listing = listing_of(self.root, exclude)
         if not self.texts:
             return listing
@@ -75,7 +77,7 @@ class Folder(Struct, frozen=True):
 
 
 def listing_of(root: Path, exclude: Sequence[str] = ()) -> Listing:
-    """The Python files below the root that are the project's own.
+    """The files in Python and in SQL below the root that are the project's own.
 
     Hidden folders, virtual environments, installed and built packages, and what the globs in `exclude` match are left
     out. Symbolic links are not followed: what they lead to inside the root is listed where it is.
@@ -147,13 +149,15 @@ def _walk(folder: str, prefix: str, excluded: re.Pattern[str]) -> Iterator[File 
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, f"{path}/"))
-            elif entry.name.endswith(".py"):
+            elif entry.name.endswith(".py") or is_script(entry.name):
                 yield from _file(entry, path)
 
 
 def _would_be_listed(path: str, excluded: re.Pattern[str]) -> bool:
     words = path.split("/")
-    ours = path.endswith(".py") and not any(word.startswith(".") or word in _NOT_OURS for word in words)
+    ours = (path.endswith(".py") or is_script(path)) and not any(
+        word.startswith(".") or word in _NOT_OURS for word in words
+    )
     return ours and not _is_matched(path, excluded)
 
 

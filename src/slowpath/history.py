@@ -37,9 +37,7 @@ class History:
         """Make the change, which is said on this line of the module."""
         match change:
             case MakesTable(table=name) if name and not change.kind:
-                if name not in self._tables or not (change.if_missing and self._tables[name].made):
-                    self._tables[name] = _Table(name, made=True)
-                    self._tables[name].make(change, module, line)
+                self._make(change, kind, module, line)
             case MakesTable():
                 return
             case DropsTable(table=name):
@@ -61,7 +59,16 @@ class History:
                 return
         found = self._tables.get(change.to if isinstance(change, RenamesTable) else change.table)
         if found is not None:
-            found.sources.add(Source(kind, place_of(line, module)))
+            # Where a file begins to speak of the table is enough.
+            found.sources.setdefault(module, Source(kind, place_of(line, module)))
+
+    def _make(self, change: MakesTable, kind: SourceKind, module: str, line: int) -> None:
+        known = self._tables.get(change.table)
+        if known is None or (known.made and kind == "migration" and not change.if_missing):
+            known = self._tables[change.table] = _Table(change.table, made=False)
+        # Files in SQL are in no order that is sure: of what two of them say of a table, nothing is lost.
+        if not (known.made and change.if_missing):
+            known.make(change, module, line)
 
     def tables(self) -> Iterator[Table]:
         """The tables of which anything is known. One that nobody was seen to make has gaps."""
@@ -74,7 +81,7 @@ class _Table:
     def __init__(self, name: str, *, made: bool) -> None:
         self.name = name
         self.made = made
-        self.sources: set[Source] = set()
+        self.sources: dict[str, Source] = {}
         self._columns: dict[str, Column] = {}
         self._key: tuple[str, ...] = ()
         self._indexes: list[Index] = []
@@ -82,10 +89,11 @@ class _Table:
         self._gaps: list[str] = []
 
     def make(self, change: MakesTable, module: str, line: int) -> None:
-        """Begin with what a `CREATE TABLE` says."""
+        """Take in what a `CREATE TABLE` says."""
+        self.made = True
         for column in change.columns:
             self._columns[column.name] = _column(column, module, line + column.line - 1)
-        self._key = change.primary_key
+        self._key = change.primary_key or self._key
         self._indexes += [replace(index, line=line, module=module) for index in change.indexes]
         self._keys += [replace(key, line=line, module=module) for key in change.foreign_keys]
         if not change.whole:
@@ -155,7 +163,7 @@ class _Table:
             self._key,
             tuple(dict.fromkeys(index for index in self._indexes if index.columns and "" not in index.columns)),
             tuple(key for key in self._keys if key.table and "" not in key.columns),
-            tuple(sorted(self.sources)),
+            tuple(sorted(self.sources.values())),
             tuple(dict.fromkeys(gaps)),
         )
 

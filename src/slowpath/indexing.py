@@ -15,6 +15,7 @@ from slowpath.discovery import File, Folder
 from slowpath.finding import Skipped
 from slowpath.processes import parts, shared, worth
 from slowpath.roles import role_of
+from slowpath.scripts import is_script, script
 from slowpath.source import Source
 from slowpath.suppression import speaks
 
@@ -108,11 +109,12 @@ def _read_all(folder: Folder, files: Sequence[_Unread]) -> list[Read]:
 def _read_one(folder: Folder, file: File, digest: str) -> Read:
     source = folder.read(file.path)
     if isinstance(source, Skipped):
-        return Read(file.path, Stamp(file.size, file.mtime_ns, ""), None, source)
+        # A dump in SQL that is too large, or no text, is no loss that anybody has to hear of.
+        return Read(file.path, Stamp(file.size, file.mtime_ns, ""), None, None if is_script(file.path) else source)
     stamp = Stamp(file.size, file.mtime_ns, source.digest)
-    return (
-        Read(file.path, stamp, None, None) if source.digest == digest else _seen(stamp, marked(declare(source), source))
-    )
+    if source.digest == digest:
+        return Read(file.path, stamp, None, None)
+    return _seen(stamp, script(source) if is_script(file.path) else marked(declare(source), source))
 
 
 def marked(declarations: Declarations, source: Source) -> Declarations:

@@ -14,6 +14,7 @@ from slowpath.migrations import Migration, Statement, Step, filled, functions_of
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.rules import Function
+from slowpath.scripts import SCRIPT
 from slowpath.semantics.effects import AnyEffect, ChangesSchema, Executes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Constant, Template, Value
@@ -21,6 +22,10 @@ from slowpath.source import Place
 from slowpath.sql import Reader, hole
 from slowpath.vocabulary import Knowledge
 
+_NUMBERS = re.compile(r"(\d+)")
+_WORDS = re.compile(r"[._-]")
+# `0004_orders.down.sql`, `rollback/0004.sql`
+_BACK = re.compile(r"(?:\b|_)(?:down|downgrade|rollback|revert|undo)(?:\b|_)", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(?:COMMIT|END)\b[^;]*;?\s*\Z", re.IGNORECASE)
 
 
@@ -86,11 +91,28 @@ def history_of(
         for step in migration.known_steps if is_for(migration.folder, vendor) else ():
             if step.change is not None and not step.modelled:
                 history.take(step.change, "migration", step.place.module, _line(project, step.place))
-    for fact in only(ChangesTables, facts):
-        if is_for(project.path_of(fact.place.module), vendor):
+    said = sorted(only(ChangesTables, facts), key=lambda fact: _natural(project.path_of(fact.place.module)))
+    for fact in said:
+        if is_for(_WORDS.sub("/", project.path_of(fact.place.module)), vendor):
             for change in fact.changes:
-                history.take(change, "sql", fact.place.module, _line(project, fact.place))
+                first = _line(project, fact.place)
+                line = change.line if fact.place.function == SCRIPT else first
+                history.take(change, "sql", fact.place.module, line)
     return history.tables()
+
+
+def _natural(path: str) -> tuple[tuple[int, str], ...]:
+    """What sorts paths as people number them: 9 before 10."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(path) if part)
+
+
+def changes_in(ref: FunctionRef, path: str, text: str) -> tuple[ChangesTables, ...]:
+    """What a file in SQL changes, unless it is there to take changes back."""
+    if _BACK.search(path):
+        return ()
+    statements = Reader("postgresql").changes(text).statements
+    changes = tuple(change for statement in statements for change in statement.changes)
+    return (ChangesTables(Place(ref.module, ref.qualname, 0), changes),) if changes else ()
 
 
 def _line(project: Project, place: Place) -> int:

@@ -74,8 +74,13 @@ def run(
     snapshot = store.snapshot() if store is not None else None
     if snapshot is None or not _is_true(snapshot, folder, listing.files):
         snapshot = _taken(taken_ns, folder, settings, listing.files, store, snapshot, jobs, progress)
-    report = _report(folder, settings, targets, snapshot, listing.skipped, len(listing.files), noqa, changed)
+    report = _report(folder, settings, targets, snapshot, listing.skipped, _counted(listing.files), noqa, changed)
     return report if known is None else _beside(report, known, settings, targets, snapshot)
+
+
+def _counted(files: Sequence[File]) -> int:
+    """How many files are checked; those in SQL are only read."""
+    return sum(file.path.endswith(".py") for file in files)
 
 
 def _is_true(snapshot: Snapshot, folder: Folder, files: Sequence[File]) -> bool:

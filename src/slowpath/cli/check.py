@@ -145,5 +145,5 @@ def _files(place: Place, settings: Settings) -> Iterator[str]:
 
     path_of = path_from(Path.cwd(), place.root)
     for file in listing_of(place.root, settings.exclude).files:
-        if is_below(file.path, place.targets):
+        if file.path.endswith(".py") and is_below(file.path, place.targets):
             yield path_of(file.path)
