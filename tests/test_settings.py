@@ -64,7 +64,9 @@ def told(settings: Settings, path: str) -> list[str]:
         for sure in ("high", "low")
     ]
     chosen = selected(RULES, settings)
-    return [f"{each.code[3:]} {each.confidence} {each.severity}" for each in wanted(findings, chosen, settings)]
+    return [
+        f"{each.code[3:]} {each.confidence} {each.severity}" for each in wanted(findings, chosen, settings, (path,))
+    ]
 
 
 def test_overrides_and_severities(tmp_path: Path) -> None:

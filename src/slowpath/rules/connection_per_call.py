@@ -109,4 +109,4 @@ def _confidence(program: Program, effect: Builds, item: str) -> Confidence:
     return "high" if len(effect.via) <= 2 else "medium"
 
 
-rule = Rule("SLO202", check, since="0.1.0", default=False)
+rule = Rule("SLO202", check, since="0.1.0")

@@ -173,4 +173,4 @@ def _crowd(function: Function, effect: Takes, context: Context, at: int) -> Prob
     )
 
 
-rule = Rule("SLO203", check, since="0.1.0", default=False)
+rule = Rule("SLO203", check, since="0.1.0")

@@ -82,7 +82,7 @@ def _problem(
     subject = name or resource.label
     return Problem(
         place=_place(function, resource.at),
-        message=_message(resource, known, subject, worst, normal, cared),
+        message=_message(resource, known, subject, worst, normal, found),
         subject=(resource.label,),
         help=_help(resource, known),
         related=tuple(_marks(function, resource, worst)),
@@ -95,7 +95,7 @@ def _place(function: Function, at: int) -> Place:
     return Place(function.ref.module, function.ref.qualname, at)
 
 
-def _message(resource: Resource, known: Type, subject: str, worst: Exit, normal: list[Exit], cared: bool) -> str:
+def _message(resource: Resource, known: Type, subject: str, worst: Exit, normal: list[Exit], found: Ownership) -> str:
     what = f"its {_WORDS[known.resource]}"
     if resource.how == "locked":
         return f"`{subject}` stays locked {_when(worst)}: whoever needs it next waits for ever"
@@ -110,7 +110,9 @@ def _message(resource: Resource, known: Type, subject: str, worst: Exit, normal:
         return f"`{resource.label}` runs the generator up to its `yield` and never to its end: {cost}"
     if worst.kind == "unbound":
         return f"nothing can close what `{resource.label}` gives, as no name is left for it: {cost}"
-    if normal and not cared:
+    if resource.at not in found.released and resource.at in found.rested:
+        return f"`{subject}` is never closed, and no commit gives its connection back {_when(worst)}: {cost}"
+    if normal and resource.at not in found.released:
         return f"`{subject}` is never closed: {cost}"
     return f"`{subject}` is not closed {_when(worst)}: {cost}"
 
@@ -161,4 +163,4 @@ def _confidence(known: Type, worst: Exit, cared: bool, escaped: bool) -> Confide
     return "medium" if known.collected else "high"
 
 
-rule = Rule("SLO201", check, since="0.1.0", default=False)
+rule = Rule("SLO201", check, since="0.1.0")
