@@ -76,3 +76,14 @@ def test_functions_that_acquire_and_call_each_other(tmp_path: Path, monkeypatch:
     report = run(tmp_path, Settings(), [""], cache=False, jobs=1)
     assert len(walks) < 5 * count
     assert report.skipped == ()
+
+
+def test_a_list_of_many_conditionals(tmp_path: Path) -> None:
+    parts = ", ".join(f"{at} if random() < 0.5 or at > {at} else None" for at in range(40))
+    (tmp_path / "many.py").write_text(
+        "from random import random\n\nimport psycopg2\n\n\ndef insert(dsn, at):\n"
+        f"    connection = psycopg2.connect(dsn)\n    connection.cursor().execute('INSERT', [{parts}])\n"
+    )
+    report = run(tmp_path, Settings(select=("SLO201",)), [""], cache=False, jobs=1)
+    assert report.skipped == ()
+    assert [finding.code for finding in report.findings] == ["SLO201"]

@@ -6,7 +6,7 @@ from slowpath import expression as e
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.effects import CallsService, RunsQuery, Writes
 from slowpath.semantics.owning.answers import fate_of, held_by, ownership_of
-from slowpath.semantics.owning.expressions import Looks, look
+from slowpath.semantics.owning.expressions import Looks, distinct, look
 from slowpath.semantics.owning.ownership import Fate, Resource
 from slowpath.semantics.owning.state import Cause, Got, Held, Ref, State, awaiting, bound, closed, opened
 from slowpath.semantics.owning.walk import Walk
@@ -51,7 +51,7 @@ def call(walk: Walk, node: e.Call, state: State) -> Looks:
         if part is None:
             ways = [(each, (*refs, None)) for each, refs in ways]
         else:
-            ways = [(after, (*refs, ref)) for each, refs in ways for after, ref in look(walk, part, each)]
+            ways = distinct((after, (*refs, ref)) for each, refs in ways for after, ref in look(walk, part, each))
     return [pair for each, refs in ways for pair in _called(walk, _Call(walk, node, awaited, refs[0], refs[1:]), each)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
 
 from slowpath import expression as e
 from slowpath.semantics import uses
@@ -10,6 +11,7 @@ from slowpath.semantics.owning.state import Cause, Got, Held, Ref, State, Truth,
 from slowpath.semantics.owning.walk import Walk
 
 Looks = list[tuple[State, Ref]]
+Found = TypeVar("Found", bound=Hashable)
 
 
 def look(walk: Walk, node: e.Expression, state: State) -> Looks:
@@ -55,8 +57,14 @@ def passed(walk: Walk, nodes: Iterable[e.Expression], state: State) -> list[Stat
     """The states after expressions that keep nothing of what is in them."""
     found = [state]
     for node in nodes:
-        found = [after for each in found for after, _ in look(walk, node, each)]
+        found = distinct(after for each in found for after, _ in look(walk, node, each))
     return found
+
+
+def distinct(found: Iterable[Found]) -> list[Found]:
+    """Each once: a list of twenty conditionals has a million ways through it, which mostly end alike."""
+    listed = list(found)
+    return listed if len(listed) < 2 else list(dict.fromkeys(listed))
 
 
 def _attribute(walk: Walk, node: e.Attribute, state: State) -> Looks:
@@ -93,13 +101,13 @@ def _yield(walk: Walk, node: e.Yield, state: State) -> Looks:
 
 def _choice(walk: Walk, node: e.Boolean | e.Conditional, state: State) -> Looks:
     if isinstance(node, e.Conditional):
-        yes, no = test(walk, node.test, state)
-        return [*_all(walk, node.body, yes), *_all(walk, node.orelse, no)]
-    yes, no = test(walk, node.left, state)
+        yes, no = map(distinct, test(walk, node.test, state))
+        return distinct([*_all(walk, node.body, yes), *_all(walk, node.orelse, no)])
+    yes, no = map(distinct, test(walk, node.left, state))
     stays, goes = (no, yes) if node.operator == "and" else (yes, no)
     left = look(walk, node.left, state) if isinstance(node.left, e.Name | e.Attribute) else []
     ref = left[0][1] if left else None
-    return [*((each, ref) for each in stays), *_all(walk, node.right, goes)]
+    return distinct([*((each, ref) for each in stays), *_all(walk, node.right, goes)])
 
 
 def _all(walk: Walk, node: e.Expression, found: Sequence[State]) -> Looks:
@@ -125,7 +133,7 @@ def _kept(walk: Walk, node: e.Expression, state: State) -> list[State]:
             return [state]
     found = [state]
     for part in inner:
-        found = [walk.let_go(after, ref) for each in found for after, ref in look(walk, part, each)]
+        found = distinct(walk.let_go(after, ref) for each in found for after, ref in look(walk, part, each))
     return found
 
 
@@ -136,7 +144,7 @@ def _comprehension(walk: Walk, node: e.Comprehension, state: State) -> list[Stat
     found = passed(walk, parts, state)
     for part in (node.key, node.element):
         if part is not None:
-            found = [walk.let_go(after, ref) for each in found for after, ref in look(walk, part, each)]
+            found = distinct(walk.let_go(after, ref) for each in found for after, ref in look(walk, part, each))
     return found
 
 
@@ -155,11 +163,11 @@ def test(walk: Walk, node: e.Expression, state: State) -> tuple[list[State], lis
             return no, yes
         case e.Boolean(operator="and", left=left, right=right):
             yes, no = test(walk, left, state)
-            both = [test(walk, right, each) for each in yes]
+            both = [test(walk, right, each) for each in distinct(yes)]
             return [each for pair in both for each in pair[0]], [*no, *(each for pair in both for each in pair[1])]
         case e.Boolean(operator="or", left=left, right=right):
             yes, no = test(walk, left, state)
-            rest = [test(walk, right, each) for each in no]
+            rest = [test(walk, right, each) for each in distinct(no)]
             return [*yes, *(each for pair in rest for each in pair[0])], [each for pair in rest for each in pair[1]]
         case e.Compare(
             left=left, operators=(("is" | "is not" | "==" | "!=") as operator,), operands=(e.Constant() as other,)
