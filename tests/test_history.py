@@ -45,6 +45,11 @@ def test_what_cannot_be_read_leaves_a_gap() -> None:
     assert not table.known
 
 
+def test_columns_know_their_lines() -> None:
+    (_, table) = played("CREATE TABLE z (id int);\n\nCREATE TABLE a (\n  id integer PRIMARY KEY,\n  b text\n)")
+    assert [(column.name, column.line) for column in table.columns] == [("id", 4), ("b", 5)]
+
+
 def test_a_model_gets_the_indexes_of_its_columns() -> None:
     model = Table("a", (Column("id", "id", "int"), Column("b", "b", "text")), ("id",), (Index(("b",)),))
     script = "CREATE TABLE a (id int, b text, gone text); CREATE INDEX i ON a (b, id); CREATE INDEX j ON a (gone);"

@@ -92,7 +92,7 @@ class _Table:
         """Take in what a `CREATE TABLE` says."""
         self.made = True
         for column in change.columns:
-            self._columns[column.name] = _column(column, module, line + column.line - 1)
+            self._columns[column.name] = _column(column, module, line + column.line - change.line)
         self._key = change.primary_key or self._key
         self._indexes += [replace(index, line=line, module=module) for index in change.indexes]
         self._keys += [replace(key, line=line, module=module) for key in change.foreign_keys]
