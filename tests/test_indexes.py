@@ -145,6 +145,48 @@ def test_equality_then_order(
     )
 
 
+LATEST_OF_ONE = """\
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Entry(Base):
+    __tablename__ = "entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author: Mapped[str] = mapped_column(index=True)
+    topic: Mapped[str] = mapped_column(index=True)
+    written_at: Mapped[datetime] = mapped_column(index=True)
+
+
+def latest_of(session, author):
+    latest = select(Entry).where(Entry.author == author).order_by(Entry.written_at.desc())
+    return session.scalars(latest.limit(50)).all()
+
+
+def all_of(session, topic):
+    return session.scalars(select(Entry).where(Entry.topic == topic).order_by(Entry.written_at.desc())).all()
+"""
+
+
+def test_found_by_an_index_and_sorted_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "entries.py").write_text(LATEST_OF_ONE)
+    monkeypatch.chdir(tmp_path)
+    assert "served by an index" in _said(capsys)
+    assert _said(capsys, "--confidence", "low", "--format", "sql") == (
+        "CREATE INDEX CONCURRENTLY idx_entries_author_written_at ON entries (author, written_at DESC);\n"
+    )
+
+
 def test_nothing_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     monkeypatch.chdir(tmp_path)

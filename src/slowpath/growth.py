@@ -10,6 +10,9 @@ from slowpath.schema import Column, Model, Schema
 _TIMES = ("DateTime", "datetime", "TIMESTAMP", "Timestamp", "timestamp")
 _KEYS = frozenset({"foreign-key", "one-to-one"})
 
+# What a row says of two owners besides that they belong together: in which role, since when.
+_OF_A_PAIR = 2
+
 # A chain of owners longer than this is a circle.
 _DEEPEST = 8
 
@@ -57,6 +60,17 @@ class Growth:
         depth = self.depth(name)
         belongs = depth >= 2 or (depth == 1 and (self._has_user(model) or name in self._owners))
         return belongs and any(_is_time(column) for column in self._columns_of(name))
+
+    def belongs(self, name: str, columns: Collection[str]) -> bool:
+        """Whether there are rows for each of many owners, who are named by one of the columns: things that happen,
+        with a time; or nothing but pairs of owners."""
+        table = self._database.of_model(name) or self._database.tables.get(name)
+        keys = table.foreign_keys if table is not None else ()
+        if table is None or not any(column in columns for key in keys for column in key.columns):
+            return False
+        plain = {c.column for c in table.columns} - {*table.primary_key, *(c for key in keys for c in key.columns)}
+        pairs = len({key.table for key in keys}) > 1 and len(plain) <= _OF_A_PAIR
+        return pairs or any(_is_time(column) for column in table.columns)
 
     def in_turn(self, name: str, columns: Collection[str]) -> bool:
         """Whether rows in the order of these columns are in the order in which they came to be, or are due."""

@@ -21,11 +21,12 @@ from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_
 from slowpath.schema import Schema
 from slowpath.source import Place
 
-Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "range", "few"]
+Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "sorted", "range", "few"]
 """What a query is for. lookup: the rows with some values. generic: those of a generic relation. expiry: removes what
 is past its time. next: the next few of those in some state, as a worker asks again and again. newest: the first few
-of all, in an order. extreme: the greatest or the least value. range: those between two ends. few: those in one of a
-few states, which no index finds faster unless they are rare."""
+of all, in an order. extreme: the greatest or the least value. sorted: the first few, in an order, of those that an
+index finds, which are all fetched and sorted for it. range: those between two ends. few: those in one of a few
+states, which no index finds faster unless they are rare."""
 
 # More than this is a page of a list, and no worker's next job.
 _NEXT = 100
@@ -125,22 +126,36 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
         return None
     verdict = access_of(table, shape)
     telling = [c for c in own(shape) if c.how in POINTS and _tells(table, c)]
-    # In the order of an index, rows that are found by nothing else may all have to be looked at.
-    if verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling):
-        return None
     if any(narrows(tables, shape.model, test) for test in shape.tests):
         return None
-    index = advise(table, shape)
+    is_sorted = verdict.access == "point" and _is_sorted(table, shape)
+    # In the order of an index, rows that are found by nothing else may all have to be looked at.
+    is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
+    index = advise(table, shape) if is_sorted or not is_found else None
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
         return None
+    if is_sorted:
+        return Unserved(fact, table, verdict, index, "sorted", "low")
     kind = _kind(table, shape, telling)
     sure = _sure(growth, shape, kind, verdict)
+    if sure == "low" and kind == "lookup" and growth.belongs(shape.model, {condition.column for condition in telling}):
+        sure = "medium"
     if kind in ("next", "newest") and shape.limit != fact.shape.limit:
         sure = "low"
     if fact.narrowed and sure != "low":
         # Of the filters that a list can have, those by what the rows belong to are there to be used.
         sure = "low" if table.references.isdisjoint(condition.column for condition in telling) else "medium"
     return Unserved(fact, table, verdict, index, kind, sure)
+
+
+def _is_sorted(table: Table, shape: Shape) -> bool:
+    """Whether the rows that an index finds have to be sorted, as they are wanted in another order than it has."""
+    first = next(iter(shape.order), None)
+    if first is None or first.step < 0 or first.path or first.column == "?" or shape.limit is None:
+        return False
+    points = {condition.column for condition in own(shape) if condition.how == "equal"}
+    behind = (key.bare[: key.bare.index(first.column)] for key in table.keys if first.column in key.bare[1:])
+    return not any(points.issuperset(columns) for columns in behind)
 
 
 def _tells(table: Table, condition: Condition) -> bool:

@@ -57,7 +57,7 @@ def answered() -> Iterator[tuple[str, str, str, str]]:
     """The queries of which the advisor says that an index finds their rows, and that index."""
     for whole in projects():
         tables = Tables(whole.schema, whole.database)
-        for fact in queries_in(whole.facts):
+        for fact in queries_in(whole.facts, whole.database):
             table, shape = tables.of(fact.shape.model), fact.shape
             verdict = access_of(table, shape) if table is not None else None
             if table is None or verdict is None or verdict.by is None or verdict.access not in {"key", "point"}:

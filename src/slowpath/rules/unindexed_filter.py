@@ -54,8 +54,9 @@ An index, primary key or unique constraint that begins with a column compared wi
 rows of another table; conditions on columns of a few values alone; tables of which not everything is known. Tables
 that nothing shows to grow are reported at low confidence only.
 
-Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too.
-The rule is off by default, because only the size of a table decides whether a filter matters.
+Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too. What only the
+number of rows can decide has low confidence, and is shown with `--confidence low`: ranges, states that many rows are
+in, rows that an index finds and that are sorted then, and all filters on tables that nothing shows to grow.
 """
 
 from __future__ import annotations
@@ -117,9 +118,10 @@ def _declared(schema: Schema, found: Unserved) -> Place | None:
 def _problem(found: Unserved, others: tuple[Unserved, ...], place: Place, written: str) -> Problem:
     columns = [column.removeprefix("-") for column in found.index.columns]
     more = f" (and of {len(others)} more here)" if others else ""
+    so = "sorts all that it finds" if found.kind == "sorted" else "reads the whole table"
     return Problem(
         place=place,
-        message=f"{_asked(found)}{more}, and {_lacks(found)}: the database reads the whole table",
+        message=f"{_asked(found)}{more}, and {_lacks(found)}: the database {so}",
         subject=(found.table.name, *sorted(columns)),
         help=f"add {written or 'an index'}; on PostgreSQL `{created(found.index)}`; {_has(found.table)}",
         related=(*_marks(found, place), *(Mark(each.fact.place, f"`{each.table.name}` too") for each in others)),
@@ -168,6 +170,8 @@ def _asked(found: Unserved) -> str:
             return f"takes the next rows of {name} by {order}{where}"
         case "newest":
             return f"takes the first rows of {name} by {order}"
+        case "sorted":
+            return f"takes the first rows of {name} by {order} where {points} fits"
         case "extreme":
             return f"asks {name} for the greatest or least `{shape.highest}`"
         case "range":
@@ -181,6 +185,8 @@ def _lacks(found: Unserved) -> str:
         for key in found.table.keys
         if any(c.column in key.bare[1:] and c.how in POINTS for c in own(found.shape)) and found.kind == "lookup"
     ]
+    if found.kind == "sorted":
+        return "no index has these columns in that order"
     if found.verdict.by is not None and found.verdict.by.columns != found.table.primary:
         return f"an index has only ({_shown(found.verdict.by)})"
     if behind:
@@ -206,4 +212,4 @@ def _listed(words: list[str], mark: str = "`") -> str:
     return found[0] if len(found) == 1 else " and ".join((", ".join(found[:-1]), found[-1])) if found else ""
 
 
-rule = Rule("SLO501", None, since="0.1.0", default=False, collect=queries, judge=judge)
+rule = Rule("SLO501", None, since="0.1.0", collect=queries, judge=judge)
