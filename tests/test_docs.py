@@ -15,11 +15,15 @@ import pytest
 import yaml
 
 from slowpath.config import settings_of
+from slowpath.rules import load
 from slowpath.workspace import run
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SHOP = ROOT / "fixtures" / "shop"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Of slowpath's own affairs.
+OWN = {"SLO003"}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -87,3 +91,11 @@ def test_the_commands_of_workflows_report(page: str, count: int, tmp_path: Path)
 
 def test_the_picture_is_of_what_is_printed() -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "screenshot.py", "--check"], check=True)
+
+
+def test_the_readme_names_every_rule_and_says_which_are_off() -> None:
+    rows = re.findall(r"^\| (SLO\d{3}) \| \[([\w-]+)\].*\|$", README, re.MULTILINE)
+    off = set(re.findall(r"^\| (SLO\d{3}) .*\(off by default\) \|$", README, re.MULTILINE))
+    rules = [rule for rule in load() if rule.code not in OWN]
+    assert rows == [(rule.code, rule.name) for rule in rules]
+    assert off == {rule.code for rule in rules if not rule.default}
