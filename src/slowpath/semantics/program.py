@@ -45,7 +45,7 @@ from slowpath.vocabulary import Knowledge
 _DEEPEST = 24
 _SAME_FUNCTION = 2
 # Functions that all lead to each other and change what they are given have thousands of states between them.
-_UNSETTLED = 8
+_UNSETTLED = 3
 _ROUNDS = 4
 _FLAGS = 2
 _HEIRS = 40
