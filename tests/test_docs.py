@@ -68,7 +68,7 @@ def commands(page: str) -> list[str]:
 @pytest.mark.parametrize(("page", "count"), [("reports.md", 3), ("pre-commit.md", 1)])
 def test_the_commands_of_workflows_report(page: str, count: int, tmp_path: Path) -> None:
     """As far as can be without their services: in a git checkout with the branch that is compared with."""
-    shutil.copytree(SHOP, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(SHOP, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".slowpath_cache"))
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"], ["branch", "origin/main"]):
         subprocess.run([*git, *arguments], cwd=tmp_path, check=True)

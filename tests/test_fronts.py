@@ -36,7 +36,7 @@ Found = set[tuple[str, int, str]]
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with settings, comments and a baseline."""
     root = tmp_path_factory.mktemp("shop")
-    shutil.copytree(SHOP, root, dirs_exist_ok=True)
+    shutil.copytree(SHOP, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".slowpath_cache"))
     (root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     crud = root / "fastapi_shop" / "crud.py"
     lines = crud.read_text(encoding="utf-8").splitlines()

@@ -44,7 +44,7 @@ vim.cmd("qall!")
 @pytest.mark.skipif(NVIM is None, reason="needs Neovim (`apt-get install neovim`)")
 def test_findings_are_shown_and_follow_what_is_typed(tmp_path: Path) -> None:
     root = tmp_path / "shop"
-    shutil.copytree(SHOP, root)
+    shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns(".slowpath_cache"))
     (root / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
     report, script = tmp_path / "report.json", tmp_path / "script.lua"
     arguments = ", ".join(json.dumps(each) for each in (sys.executable, VIEWS, str(report)))

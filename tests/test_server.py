@@ -35,7 +35,7 @@ def talk(editor: Editor, conversation: Callable[[Editor], Awaitable[Made]], *fol
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
-    shutil.copytree(FIXTURES / "shop", folder)
+    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
     (folder / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
     return folder
 

@@ -27,7 +27,7 @@ VIEWS, MODELS = "django_shop/views.py", "django_shop/models.py"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    shutil.copytree(FIXTURES / "shop", folder)
+    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
     for case in ("n_plus_one/django_helper_modules", "query_in_loop/django_helpers", "n_plus_one/sqlalchemy_helpers"):
         shutil.copytree(FIXTURES / case, folder / case.replace("/", "_"))
     return folder

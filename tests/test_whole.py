@@ -10,6 +10,7 @@ import pytest
 from slowpath import analysis, engine, processes
 from slowpath.config import Settings
 from slowpath.expression import at_of
+from slowpath.facts import Deletes, only
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.source import Place
 from slowpath.workload import deletions
@@ -47,8 +48,9 @@ def show():
 
 def by_facts(whole: Whole) -> Iterator[Problem]:
     """One problem for each model of which rows are deleted, at the first deletion."""
-    for model in sorted({fact.model for fact in whole.facts}):
-        places = [fact.place for fact in whole.facts if fact.model == model]
+    deletions = list(only(Deletes, whole.facts))
+    for model in sorted({fact.model for fact in deletions}):
+        places = [fact.place for fact in deletions if fact.model == model]
         yield Problem(places[0], f"{whole.schema.label(model)} is deleted {len(places)} times", (model,), "")
 
 
@@ -70,7 +72,7 @@ def in_sql(whole: Whole) -> Iterator[Problem]:
 
 def crashes(whole: Whole) -> Iterator[Problem]:
     """A rule with a defect."""
-    raise ValueError(f"{len(whole.facts)} facts are too many")
+    raise ValueError(f"{len(list(only(Deletes, whole.facts)))} facts are too many")
 
 
 RULES = (

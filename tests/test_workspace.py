@@ -22,7 +22,7 @@ ALL = Settings(select=("ALL",))
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    shutil.copytree(FIXTURES / "shop", folder)
+    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
     for case in ("n_plus_one/django_helper_modules", "query_in_loop/django_helpers", "n_plus_one/sqlalchemy_helpers"):
         shutil.copytree(FIXTURES / case, folder / case.replace("/", "_"))
     return folder
