@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+from projects import shop_in
 
 from slowpath.baseline import BaselineError, baseline_of, compared, read, write
 from slowpath.cli import main
@@ -16,16 +16,13 @@ from slowpath.finding import Finding
 from slowpath.silencing import with_comments
 from slowpath.source import Span
 
-SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop" / "fastapi_shop"
 NAME = "slowpath-baseline.json"
 
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in which the command is run."""
-    root = tmp_path / "project"
-    shutil.copytree(SHOP, root / "fastapi_shop")
-    (root / "pyproject.toml").write_text("[tool.slowpath]\njobs = 1\n", encoding="utf-8")
+    root = shop_in(tmp_path / "project", only="fastapi_shop")
     monkeypatch.chdir(root)
     return root
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,13 +16,13 @@ import pytest
 from flake8.main.cli import main as flake8_main
 from flake8.utils import stdin_get_value
 from msgspec import Struct
+from projects import shop_in
 
 from slowpath.cli import main as slowpath_main
 
 if not entry_points(group="flake8.extension", name="SLO"):
     pytest.skip("slowpath was installed before it had a plugin: install it again", allow_module_level=True)
 
-SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop"
 START = """\
 import multiprocessing
 
@@ -46,18 +45,12 @@ def names():
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_of_the_shop(tmp_path_factory.mktemp("shop"))
+    return shop_in(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    return copy_of_the_shop(tmp_path / "shop")
-
-
-def copy_of_the_shop(folder: Path) -> Path:
-    shutil.copytree(SHOP, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    (folder / "pyproject.toml").write_text("[tool.slowpath]\njobs = 1\n", encoding="utf-8")
-    return folder
+    return shop_in(tmp_path / "shop")
 
 
 class Ended(Struct, frozen=True):

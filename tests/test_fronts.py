@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -15,12 +14,11 @@ from pathlib import Path
 
 import pytest
 from editor import Editor
+from projects import shop_in
 
 from slowpath.cli import main
 
-SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop"
 SETTINGS = """\
-[tool.slowpath]
 jobs = 1
 ignore = ["SLO104"]
 [tool.slowpath.severity]
@@ -35,9 +33,7 @@ Found = set[tuple[str, int, str]]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with settings, comments and a baseline."""
-    root = tmp_path_factory.mktemp("shop")
-    shutil.copytree(SHOP, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    (root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
+    root = shop_in(tmp_path_factory.mktemp("shop"), SETTINGS)
     crud = root / "fastapi_shop" / "crud.py"
     lines = crud.read_text(encoding="utf-8").splitlines()
     lines[13] += "  # noqa: SLO101"

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from projects import shop_in
 
 from slowpath.config import Settings
 from slowpath.workspace import run
 
 NVIM = shutil.which("nvim")
-SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop"
 VIEWS = "django_shop/views.py"
 SCRIPT = """
 local python, file, report = unpack(ARGUMENTS)
@@ -43,9 +43,7 @@ vim.cmd("qall!")
 
 @pytest.mark.skipif(NVIM is None, reason="needs Neovim (`apt-get install neovim`)")
 def test_findings_are_shown_and_follow_what_is_typed(tmp_path: Path) -> None:
-    root = tmp_path / "shop"
-    shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    (root / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
+    root = shop_in(tmp_path / "shop")
     report, script = tmp_path / "report.json", tmp_path / "script.lua"
     arguments = ", ".join(json.dumps(each) for each in (sys.executable, VIEWS, str(report)))
     script.write_text(SCRIPT.replace("ARGUMENTS", f"{{ {arguments} }}"), encoding="utf-8")

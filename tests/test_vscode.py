@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from projects import OFFLINE, ROOT
 
 import slowpath
 from slowpath.lsp.preferences import preferences_of
 
-EXTENSION = Path(__file__).resolve().parent.parent / "editors" / "vscode"
+EXTENSION = ROOT / "editors" / "vscode"
 NPM = shutil.which("npm")
-OFFLINE = ("ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED", "EAI_AGAIN")
 
 
 def test_its_settings_are_those_of_the_server() -> None:

@@ -10,22 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from projects import FIXTURES, shop_with_helpers_in
 
 from slowpath import processes
 from slowpath.config import Settings
 from slowpath.workspace import Report, run, why
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 ALL = Settings(select=("ALL",))
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(FIXTURES / "shop", folder, ignore=shutil.ignore_patterns(".slowpath_cache"))
-    for case in ("n_plus_one/django_helper_modules", "query_in_loop/django_helpers", "n_plus_one/sqlalchemy_helpers"):
-        shutil.copytree(FIXTURES / case, folder / case.replace("/", "_"))
-    return folder
+    return shop_with_helpers_in(tmp_path / "project")
 
 
 def fresh(root: Path) -> Report:
