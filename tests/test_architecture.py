@@ -77,6 +77,7 @@ LAYERS = (
         "ledger",
         "selection",
         "answers",
+        "judgement",
         "drift",
         "likeness",
         "session",

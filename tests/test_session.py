@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from projects import shop_with_helpers_in
 
+from slowpath import engine
 from slowpath.analysis import Part
 from slowpath.baseline import baseline_of, write
 from slowpath.config import Settings
+from slowpath.engine import Found
 from slowpath.finding import Finding, Skipped
 from slowpath.references import FunctionRef
+from slowpath.rules import Rule, Whole
 from slowpath.session import Session
 from slowpath.source import moved
 from slowpath.workspace import run
@@ -183,3 +187,37 @@ def test_a_question_that_is_interrupted_is_asked_again(root: Path, monkeypatch: 
     assert session.waiting == waiting
     monkeypatch.setattr(session._workshop, "check", check)
     assert said(settled(session)) == fresh(root, {})
+
+
+def test_the_project_is_judged_again_when_something_else_may_come_of_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = settled(Session(root, ALL))
+    judge = engine.judge
+    judgements: list[Whole] = []
+
+    def counted(whole: Whole, rules: Sequence[Rule]) -> tuple[list[Found], list[Skipped]]:
+        judgements.append(whole)
+        return judge(whole, rules)
+
+    monkeypatch.setattr(engine, "judge", counted)
+    stale = next(each for each in said(session) if each.name == "stale-cache")
+    lines = (root / stale.path).read_text(encoding="utf-8").splitlines(keepends=True)
+    line = lines[stale.span.line - 1]
+    indent = line[: len(line) - len(line.lstrip())]
+
+    def typed(after: int, text: str) -> int:
+        """How often this made the session judge."""
+        lines.insert(after, text)
+        judgements.clear()
+        session.edit(stale.path, "".join(lines))
+        session.settle(stale.path)
+        assert [each for each in session.said_of(stale.path, ALL).findings if each.name == "stale-cache"]
+        found, times = said(settled(session)), len(judgements)
+        assert found == fresh(root, {stale.path: "".join(lines)})
+        return times
+
+    # A name shows nothing that was not known, in the function itself as little as in others.
+    assert typed(stale.span.line, f"{indent}thing\n") == 0
+    assert typed(stale.span.line, f"{indent}product.delete()\n") == 1
+    assert typed(0, "LIMIT = 3\n") >= 1

@@ -21,7 +21,7 @@ from slowpath.finding import Finding, Skipped
 from slowpath.indexing import Index, declared_in
 from slowpath.ledger import Ledger, lines_in, still_true
 from slowpath.libraries.vendors import vendors_of
-from slowpath.migrations import Migration
+from slowpath.migrations import Migration, functions_of
 from slowpath.processes import parts, shared, worth
 from slowpath.project import Project, link
 from slowpath.reach import roles_of
@@ -77,7 +77,8 @@ class Texts:
 
 
 class Ground(Struct, frozen=True):
-    """What all functions stand on: the project, its models, what is known of libraries, and which modules count.
+    """What all functions stand on: the project, its models, what is known of libraries, which modules count, and the
+    migrations as far as their modules say what they do.
 
     `dialect` is the database that the settings name.
     """
@@ -86,14 +87,16 @@ class Ground(Struct, frozen=True):
     schema: Schema
     tables: Knowledge
     wanted: frozenset[str]
+    migrations: tuple[Migration, ...] = ()
     dialect: str = ""
 
 
-def ground_of(settings: Settings, declarations: Iterable[Declarations]) -> Ground:
-    """The ground for the project of these declarations."""
-    project = link(declarations)
-    tables = knowledge.load(settings.knowledge or None, "pyproject.toml")
-    return Ground(project, schema_of(project, tables), tables, wanted_in(project, settings), settings.dialect)
+def ground_of(settings: Settings, project: Project, tables: Knowledge | None = None) -> Ground:
+    """The ground that the project is; what is known of libraries stays the same in a session."""
+    tables = tables or knowledge.load(settings.knowledge or None, "pyproject.toml")
+    migrations = migrating.declared_in(project, tables)
+    schema, wanted = schema_of(project, tables), wanted_in(project, settings)
+    return Ground(project, schema, tables, wanted, migrations, settings.dialect)
 
 
 def schema_of(project: Project, tables: Knowledge) -> Schema:
@@ -145,7 +148,7 @@ class Workshop:
         )
         self.rules = config.selected(load(), settings)
         self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted and ref.qualname != SCRIPT}
-        self._migrating = frozenset(migrating.entries(self.project, ground.tables))
+        self._migrating = frozenset(functions_of(ground.migrations))
         self._scripts = frozenset(_scripts(self.project))
         self.roots = sorted(self._wanted | self._migrating | self._scripts)
 
@@ -191,7 +194,7 @@ class Workshop:
         """The project with the facts of these answers."""
         facts = tuple([fact for answer in answers for fact in answer.facts])
         known = self.program.knowledge
-        migrations = migrating.migrations_of(self.project, known, facts)
+        migrations = migrating.completed(self.ground.migrations, facts)
         return Whole(self.project, self.schema, database_of(self.ground, migrations, facts), known, facts, migrations)
 
     def state_of(self, module: str, qualname: str) -> str:
@@ -225,7 +228,7 @@ def workshop_of(folder: Folder, settings: Settings, files: Sequence[File]) -> Wo
 
 
 def _workshop(folder: Folder, settings: Settings, declarations: Iterable[Declarations]) -> Workshop:
-    return Workshop(settings, ground_of(settings, declarations), Texts(folder))
+    return Workshop(settings, ground_of(settings, link(declarations)), Texts(folder))
 
 
 def survey(folder: Folder, settings: Settings, files: Sequence[File], *, jobs: int) -> Whole:

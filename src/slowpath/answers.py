@@ -36,6 +36,10 @@ class Answers:
     def __contains__(self, ref: object) -> bool:
         return ref in self._held
 
+    def answer_of(self, ref: FunctionRef) -> Answer | None:
+        """The function's last answer, if it gave one."""
+        return self._held[ref].answer if ref in self._held else None
+
     def refs(self) -> Set[FunctionRef]:
         """The functions that have answered."""
         return self._held.keys()

@@ -19,9 +19,10 @@ from slowpath.expression import (
     Listing,
     Name,
     Parameter,
+    within,
 )
 from slowpath.reading import Lines, bindings_of, expression_of, operator_of, parameters_of, parsed
-from slowpath.sketching import Definition, Function, Mentions, Sketch, word_of
+from slowpath.sketching import Definition, Function, Mentions, Sketch, begins_a_statement, word_of
 from slowpath.source import Source, digest_of
 
 
@@ -76,7 +77,7 @@ class ClassDeclaration(Struct, frozen=True, array_like=True, gc=False):
 
 class Declarations(Struct, frozen=True, array_like=True):
     """Everything a file declares. `problem` is `(line, column, reason)` when it could not be parsed; `silences` says
-    that there may be comments that silence findings."""
+    that there may be comments that silence findings, `says_sql` that a text outside of functions begins like SQL."""
 
     path: str
     digest: str
@@ -89,6 +90,7 @@ class Declarations(Struct, frozen=True, array_like=True):
     exports: tuple[str, ...] | None
     problem: tuple[int, int, str] | None = None
     silences: bool = False
+    says_sql: bool = False
 
 
 def declare(source: Source, parse: Callable[[str], ast.Module] = parsed) -> Declarations:
@@ -125,7 +127,13 @@ def _declarations(source: Source, tree: ast.Module) -> Declarations:
         tuple(module.assignments),
         tuple(reader.calls),
         _exports(module.assignments, reader.calls),
+        says_sql=_says_sql([*module.assignments, *(each for found in reader.classes for each in found.assignments)]),
     )
+
+
+def _says_sql(assignments: Iterable[Assignment]) -> bool:
+    parts = (part for assignment in assignments for part in within(assignment.value))
+    return any(begins_a_statement(part.value) for part in parts if part.__class__ is Constant)
 
 
 class _Scope(Struct, frozen=True):

@@ -10,7 +10,7 @@ from slowpath.database import Table
 from slowpath.expression import line_column
 from slowpath.facts import AnyFact, ChangesTables, Migrates, only
 from slowpath.history import History
-from slowpath.migrations import Migration, Statement, Step, filled, functions_of, is_for
+from slowpath.migrations import Migration, Statement, Step, filled, is_for
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.rules import Function
@@ -67,9 +67,19 @@ def _written(text: Value) -> str:
     return "".join(known)
 
 
-def migrations_of(project: Project, knowledge: Knowledge, facts: Iterable[AnyFact]) -> tuple[Migration, ...]:
-    """The project's migrations, each after those that come before it, with all that is known of what they do."""
-    found = [migration for migrator in knowledge.migrators for migration in migrator.migrations(project)]
+def declared_in(project: Project, knowledge: Knowledge) -> tuple[Migration, ...]:
+    """The project's migrations, with what their modules say of what they do."""
+    return tuple(migration for migrator in knowledge.migrators for migration in migrator.migrations(project))
+
+
+def named_in(migrations: Iterable[Migration]) -> frozenset[str]:
+    """The modules whose lines the migrations speak of."""
+    found = [(each.module, *(step.place.module for step in each.known_steps)) for each in migrations]
+    return frozenset(module for modules in found for module in modules)
+
+
+def completed(migrations: Iterable[Migration], facts: Iterable[AnyFact]) -> tuple[Migration, ...]:
+    """The migrations, each after those that come before it, with all that is known of what they do."""
     done: dict[FunctionRef, list[Step]] = {}
     for fact in only(Migrates, facts):
         ref = FunctionRef(fact.module, fact.function)
@@ -79,7 +89,7 @@ def migrations_of(project: Project, knowledge: Knowledge, facts: Iterable[AnyFac
     def read(statement: Statement) -> Iterator[Step]:
         return (Step(change, statement.place) for change in _said(statement.text, reader))
 
-    return filled(found, done, read)
+    return filled(migrations, done, read)
 
 
 def history_of(
@@ -120,9 +130,3 @@ def _line(project: Project, place: Place) -> int:
     if not place.function:
         return line_column(place.at)[0]
     return project.function_of(FunctionRef(place.module, place.function)).line
-
-
-def entries(project: Project, knowledge: Knowledge) -> tuple[FunctionRef, ...]:
-    """The functions that migrations run."""
-    found = (migration for migrator in knowledge.migrators for migration in migrator.migrations(project))
-    return functions_of(found)

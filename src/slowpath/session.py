@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from slowpath import analysis, baseline, config, engine, selection, suppression
 from slowpath.analysis import Ground, Texts, Workshop
-from slowpath.answers import Answers, Held, Key, problems_of, stands
+from slowpath.answers import Answers, Held, Key, problems_of
 from slowpath.cache import Declared, Memory, Stamp, Store
 from slowpath.config import Settings
 from slowpath.declarations import Declarations, declare
@@ -24,9 +24,12 @@ from slowpath.discovery import Folder
 from slowpath.drift import drift_of, drifted
 from slowpath.engine import Found, Locations
 from slowpath.finding import Finding, Skipped
-from slowpath.indexing import declared_in, marked
+from slowpath.indexing import declared_in as index_of
+from slowpath.indexing import marked
+from slowpath.judgement import Judgement
 from slowpath.ledger import Ledger, lines_in, modules_in, still_true
 from slowpath.likeness import encoded, shape_of, without_positions
+from slowpath.migrating import declared_in, named_in
 from slowpath.project import link
 from slowpath.reading import parsed, parsed_as_it_is
 from slowpath.references import FunctionRef
@@ -61,11 +64,9 @@ class Session:
         self._doubtful: set[str] = set()
         self._skipped: dict[str, Skipped] = {}
         self._answers = Answers()
-        self._judged: list[Found] = []
-        self._crashed: list[Skipped] = []
+        self._judgement = Judgement()
         self._locations = Locations({})
         self._waiting: dict[FunctionRef, None] = {}
-        self._is_judged = False
         self._shifted: set[str] = set()
         self._touched: set[str] = set()
         self._interrupted = False
@@ -75,7 +76,7 @@ class Session:
         self._stamps: Mapping[str, Stamp] = snapshot.stamps if snapshot is not None else {}
         self._taken_ns = snapshot.taken_ns if snapshot is not None else 0
         self._declared = self._index(declared.files if declared is not None else {}, progress)
-        ground = analysis.ground_of(settings, self._declared.values())
+        ground = analysis.ground_of(settings, link(self._declared.values()))
         self._workshop = Workshop(settings, ground, Texts(self._folder))
         self._remember(self._store.memory())
 
@@ -87,7 +88,7 @@ class Session:
     @property
     def is_settled(self) -> bool:
         """Whether everything that is to be said is being said."""
-        return self._is_judged and not (self._waiting or self._doubtful or self._shifted)
+        return self._judgement.is_final and not (self._waiting or self._doubtful or self._shifted)
 
     def edit(self, path: str, text: str) -> None:
         """The file says this, whatever is on disk."""
@@ -152,7 +153,7 @@ class Session:
             if is_needed_elsewhere():
                 return False
             self._ask(ref)
-        if not (self._waiting or self._is_judged):
+        if not (self._waiting or self._judgement.is_final) and self._judgement.is_quick:
             self._judge()
         return True
 
@@ -164,7 +165,7 @@ class Session:
             self._look_closer(self._doubtful.pop())
         elif self._shifted:
             self._look_at_models()
-        elif not self._is_judged:
+        elif not self._judgement.is_final:
             self._judge()
 
     def touched(self) -> set[str]:
@@ -174,7 +175,7 @@ class Session:
 
     def paths(self) -> list[str]:
         """The files of which anything is said."""
-        modules = self._answers.modules() | {found.problem.place.module for found in self._judged}
+        modules = self._answers.modules() | {found.problem.place.module for found in self._judgement.standing()}
         silencing = (path for path, declared in self._declared.items() if declared.silences)
         return sorted({*map(self._path_of, modules), *silencing, *(each.path for each in self._troubles())} - {"."})
 
@@ -196,10 +197,10 @@ class Session:
         by_code = {rule.code: rule for rule in load()}
         answers = [held.answer for held in self._answers.naming(module).values() if held.answer is not None]
         found = [Found(by_code[each.code], each.problem) for answer in answers for each in answer.reported]
-        here = [each for each in (*found, *self._judged) if each.problem.place.module == module]
+        here = [each for each in (*found, *self._judgement.standing()) if each.problem.place.module == module]
         findings: Sequence[Finding] = engine.findings(self._workshop.program, here, lines, self._locations)
         # What silences nothing is known when everything is known that it could silence.
-        if self._is_judged:
+        if self._judgement.is_final:
             ground = self._workshop.ground
             alone = replace(ground, wanted=ground.wanted & {module})
             findings = analysis.with_unused(findings, alone, lines, {each.path for each in self._troubles_of(path)})
@@ -238,7 +239,7 @@ class Session:
             read += files
             progress(read, len(listing.files))
 
-        index = declared_in(self._folder, self._settings, listing.files, sure, known, jobs=1, progress=show)
+        index = index_of(self._folder, self._settings, listing.files, sure, known, jobs=1, progress=show)
         self._stamps, self._taken_ns = index.stamps, taken_ns
         self._skipped = {each.path: each for each in (*listing.skipped, *index.skipped)}
         return index.declarations
@@ -271,14 +272,16 @@ class Session:
         ground, declared = self._workshop.ground, self._declared
         if inside:
             self._shifted |= {path for path in changed if lines_in(before[path]) != lines_in(declared[path])}
-            return replace(ground, project=ground.project.with_bodies(declared[path] for path in changed))
+            project = ground.project.with_bodies(declared[path] for path in changed)
+            if named_in(ground.migrations).isdisjoint(map(self._module_of, changed)):
+                return replace(ground, project=project)
+            return replace(ground, project=project, migrations=declared_in(project, ground.tables))
         # Whether other modules count, and whether models are others after all, is looked at when there is time.
         self._shifted |= changed
         project = link(declared.values())
         if all(shape_of(before.get(path)) == shape_of(declared.get(path)) for path in changed):
-            return replace(ground, project=project)
-        schema = analysis.schema_of(project, ground.tables)
-        return replace(ground, project=project, schema=schema, wanted=analysis.wanted_in(project, self._settings))
+            return replace(ground, project=project, migrations=declared_in(project, ground.tables))
+        return analysis.ground_of(self._settings, project, ground.tables)
 
     def _move(self, ground: Ground, modules: Collection[str], *, inside: bool) -> None:
         """Work on another ground, on which these modules are other ones; ask again what rests on what has changed."""
@@ -299,8 +302,9 @@ class Session:
         stale = self._answers.resting_on(changed) if inside else set(self._answers.refs())
         for ref in stale:
             self._touch(self._answers.trim(ref, changed))
-        self._judged = [found for found in self._judged if stands(found.problem, changed)]
-        self._is_judged = False
+        had = old.ground
+        same = ground.schema is had.schema and ground.migrations is had.migrations and ground.wanted is had.wanted
+        self._judgement.doubt(changed, also_beyond_facts=relevance is None or not same)
         self._waiting = dict.fromkeys(
             ref for ref in new.roots if ref in stale or ref in self._waiting or ref not in self._answers
         )
@@ -334,22 +338,18 @@ class Session:
         sources = {_key(each) for each in part.sources} or {_key(ref)}
         if answer is not None:
             sources |= {(module, "") for module in modules_in(answer)}
-        self._is_judged = False
+        self._judgement.hear(self._answers.answer_of(ref), answer)
         self._touch(self._answers.put(ref, Held(answer, frozenset(sources), part.failed)))
 
     def _judge(self) -> None:
         answers = [held.answer for held in self._answers.held().values() if held.answer is not None]
-        before = self._judged
-        self._judged, self._crashed = engine.judge(self._workshop.whole(answers), load())
-        self._is_judged = True
+        self._touch(self._judgement.settle(lambda: engine.judge(self._workshop.whole(answers), load())))
         self._touched |= {path for path, declared in self._declared.items() if declared.silences}
-        if self._judged != before:
-            self._touch(found.problem.place.module for found in (*before, *self._judged))
 
     def _troubles(self) -> Iterator[Skipped]:
         yield from self._broken.values()
         yield from (each for path, each in self._skipped.items() if path not in self._broken)
-        yield from self._crashed
+        yield from self._judgement.crashed
         for held in self._answers.troubled():
             yield from held.failed
             if held.answer is not None:

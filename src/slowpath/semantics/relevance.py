@@ -12,7 +12,6 @@ from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
 from slowpath.semantics.owning.relevance import functions_that_acquire, functions_that_hold
 from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
-from slowpath.semantics.sql_texts import saying_sql
 from slowpath.vocabulary import Knowledge
 
 _SHORT = 6
@@ -75,7 +74,7 @@ class Relevance:
         self._acquiring = functions_that_acquire(project, knowledge, self._declared)
         self._holding = functions_that_hold(project, knowledge, self._declared)
         self._looping = self._names_that_loop()
-        self.saying_sql = saying_sql(project.modules)
+        self.saying_sql = frozenset(module for module, each in project.modules.items() if each.says_sql)
         self._waiting = self._mention(project, _limited(knowledge))
         self._migrating = self._mention(project, _schema_operations(knowledge))
         words = {word for function in self._declared.values() for word in function.sketch.words}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from slowpath import expression as e
-from slowpath.declarations import Declarations
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics import statement as s
 from slowpath.semantics import texts
 from slowpath.semantics.shapes import blocks_of, leaves_function
 from slowpath.semantics.values import UNKNOWN, ClassValue, Constant, Hole, ModuleValue, Template, Value
-from slowpath.sketching import begins_a_statement
 from slowpath.sql import hole, looks_like_sql
 
 if TYPE_CHECKING:
@@ -58,20 +56,6 @@ def sql_in(program: Program, ref: FunctionRef) -> tuple[Written, ...]:
     reading.block(body.statements)
     reading.finish()
     return tuple(reading.found)
-
-
-def saying_sql(modules: Mapping[str, Declarations]) -> frozenset[str]:
-    """The modules that say something in SQL at module level or in the body of a class."""
-    return frozenset(
-        name
-        for name, declared in modules.items()
-        if any(
-            begins_a_statement(part.value)
-            for assignment in (*declared.assignments, *(each for c in declared.classes for each in c.assignments))
-            for part in e.within(assignment.value)
-            if isinstance(part, e.Constant)
-        )
-    )
 
 
 class _Around:
