@@ -61,6 +61,27 @@ def test_methods_that_fill_the_memos_of_each_other(tmp_path: Path, readings: lis
     assert report.skipped == ()
 
 
+def test_functions_that_hand_each_other_what_they_were_given(tmp_path: Path, readings: list[FunctionRef]) -> None:
+    count = 48
+    steps = "".join(
+        f"\n\ndef step_{at}(order, seen):\n    order.user\n"
+        + "".join(f"    step_{(at + ahead) % count}(order, {{{ahead}: seen}})\n" for ahead in (1, 5, 7, 11, 13, 17))
+        for at in range(count)
+    )
+    (tmp_path / "models.py").write_text(
+        "from django.db import models\n\n\nclass User(models.Model):\n    pass\n\n\nclass Order(models.Model):\n"
+        "    user = models.ForeignKey(User, on_delete=models.CASCADE)\n"
+    )
+    (tmp_path / "steps.py").write_text(
+        f"from models import Order\n{steps}\n\ndef show():\n"
+        "    for order in Order.objects.all():\n        step_0(order, [])\n"
+    )
+    report = run(tmp_path, Settings(), [""], cache=False, jobs=1)
+    assert len(readings) < 2 * count
+    assert report.skipped == ()
+    assert [finding.code for finding in report.findings] == ["SLO101"]
+
+
 def test_functions_that_acquire_and_call_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 16
     functions = "".join(CHAIN.format(at=at, first=(at + 1) % count, second=(at + 2) % count) for at in range(count))

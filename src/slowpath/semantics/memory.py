@@ -21,6 +21,16 @@ Question = tuple[FunctionRef, Parameters]
 
 _PATIENCE = 256
 
+# The longest chains of calls in real projects are 23 deep. What is cut short has to be read again for each caller, and
+# a call takes some twenty of Python's thousand frames.
+DEEPEST = 24
+_SAME_FUNCTION = 2
+# Functions that all lead to each other and change what they are given have thousands of states between them: each is
+# read a few times, and the further from the question the fewer are. Weblate (136,000 lines) takes 34 s with that, and
+# 132 s without, for as many findings.
+_UNSETTLED = 3
+_TANGLE = 128
+
 Unsure = tuple["Memo[Any, Any]", object]
 """A question that is being found out."""
 
@@ -77,6 +87,14 @@ class Questions:
         self._ticks += 1
         if self._ticks % _PATIENCE == 0 and thread_time() > self.deadline:
             raise OutOfTimeError
+
+    def is_lost(self, ref: FunctionRef, depth: int) -> bool:
+        """Whether reading the function once more, this far from the question, would lead round in circles."""
+        return (
+            self._active.get(ref, 0) >= _SAME_FUNCTION
+            or self._unsettled[ref] >= _UNSETTLED
+            or len(self._passing) * depth >= _TANGLE
+        )
 
     @contextmanager
     def apart(self) -> Iterator[None]:

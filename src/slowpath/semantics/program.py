@@ -19,7 +19,7 @@ from slowpath.semantics.effects import Context, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Environment, Frame
 from slowpath.semantics.lowering import Body
-from slowpath.semantics.memory import Memo, Parameters, Passing, Question
+from slowpath.semantics.memory import DEEPEST, Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.owning.ownership import Owned
 from slowpath.semantics.prospects import Prospects
@@ -40,12 +40,6 @@ from slowpath.semantics.values import (
 from slowpath.semantics.ways import joined, merged, settings_of
 from slowpath.vocabulary import Knowledge
 
-# The longest chains of calls in real projects are 23 deep. What is cut short has to be read again for each caller, and
-# a call takes some twenty of Python's thousand frames.
-_DEEPEST = 24
-_SAME_FUNCTION = 2
-# Functions that all lead to each other and change what they are given have thousands of states between them.
-_UNSETTLED = 3
 _ROUNDS = 4
 _FLAGS = 2
 _HEIRS = 40
@@ -192,7 +186,7 @@ class Program(Names):
             self._unsettled.clear()
         key = (ref, parameters)
         kept = self._kept.get(key)
-        if kept is not None and depth + kept[0].height <= _DEEPEST:
+        if kept is not None and depth + kept[0].height <= DEEPEST:
             self.consulted |= kept[1]
             return kept[0]
         passing = self._passing.get(key)
@@ -204,7 +198,7 @@ class Program(Names):
         if key in self._running:
             self._heads.add(key)
             return self._running[key]
-        if depth > _DEEPEST or self._active.get(ref, 0) >= _SAME_FUNCTION or self._unsettled[ref] >= _UNSETTLED:
+        if depth > DEEPEST or self.is_lost(ref, depth):
             self._cut = True
             return Summary((), unknown(*(value for _, value in parameters)), ())
         return self._settle(key, depth)
