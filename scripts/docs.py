@@ -21,7 +21,7 @@ _FAMILIES = {
     "5": "Indexes and SQL",
     "6": "Templates, serializers and clients",
 }
-_SECTIONS = ("## Problem", "## Slow", "## Fast")
+_SECTIONS = ("Problem", "Slow", "Fast", "How it decides", "What silences it", "Fix safety")
 
 
 def main() -> int:
@@ -66,10 +66,9 @@ def index(rules: tuple[Rule, ...]) -> str:
 
 def _problems(rules: tuple[Rule, ...]) -> Iterator[str]:
     for rule in rules:
-        headings = [line for line in rule.doc.splitlines() if line.startswith("## ")]
-        for section in _SECTIONS:
-            if section not in headings:
-                yield f"the docstring of `{rule.name}` has no `{section}`"
+        headings = tuple(line[3:] for line in rule.doc.splitlines() if line.startswith("## "))
+        if headings != _SECTIONS:
+            yield f"the docstring of `{rule.name}` has the sections {', '.join(headings)}; write {', '.join(_SECTIONS)}"
 
 
 def _check(pages: Mapping[str, str]) -> int:

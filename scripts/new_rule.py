@@ -30,6 +30,14 @@ Why it is fast in staging and slow in production.
     for order in Order.objects.select_related("user"):
         print(order.user.name)
 
+## How it decides
+
+What is followed, and what is reported of it.
+
+## What silences it
+
+What looks like it and is none.
+
 ## Fix safety
 
 What the change could change besides the speed.

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from slowpath.config import settings_of
+from slowpath.reporters.page import index, page
+from slowpath.reporters.view import View
 from slowpath.rules import load
 from slowpath.workspace import run
 
@@ -42,6 +46,20 @@ def test_the_example_of_knowledge_finds_what_it_says(tmp_path: Path) -> None:
     marked = {(number, line.partition("  # ")[2]) for number, line in lines if "  # SLO" in line}
     assert len(marked) == 4
     assert found(tmp_path) == marked
+
+
+@pytest.mark.parametrize("width", [40, 120])
+def test_the_terminal_has_the_text_of_the_site(width: int) -> None:
+    view = View(path_of=str, checkout_path_of=str, lines_of=lambda path: [], width=width, colour=False, seconds=0)
+    for rule in load():
+        text = (DOCS / "rules" / f"{rule.name}.md").read_text(encoding="utf-8")
+        shown = list(page(rule, view))
+        site = re.sub(r"^(<!--.*|```.*|#+ )", "", text, flags=re.MULTILINE).replace(" by default.", " by default", 1)
+        assert " ".join(shown).lower().split() == site.lower().split()
+        assert all(len(line) <= width for line in shown if not line.startswith("    "))
+    listed = list(index(load(), view))
+    assert all(rule.summary.split()[-1] in " ".join(listed) for rule in load())
+    assert width < 120 or all(len(line) <= width for line in listed)
 
 
 def test_the_picture_is_of_what_is_printed() -> None:

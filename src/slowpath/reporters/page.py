@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from textwrap import dedent
+from textwrap import dedent, wrap
 from typing import TYPE_CHECKING
 
 from slowpath.reporters.view import View, painted
@@ -18,21 +18,30 @@ def page(rule: Rule, view: View) -> Iterator[str]:
     yield f"{painted(rule.name, view, 'bold')} ({rule.code})"
     yield painted(f"{rule.severity}, {'on' if rule.default else 'off'} by default", view, "dim")
     yield ""
-    for line in rule.doc.strip().splitlines():
-        if line.startswith("## "):
-            yield painted(line[3:], view, "bold", "cyan")
-        elif line.startswith("    "):
-            yield painted(line, view, "green")
+    for paragraph in rule.doc.strip().split("\n\n"):
+        if paragraph.startswith("## "):
+            yield painted(paragraph[3:], view, "bold", "cyan")
+        elif paragraph.startswith("    "):
+            yield from (painted(line, view, "green") for line in paragraph.splitlines())
         else:
-            yield line
+            yield from _filled(paragraph, view)
+        yield ""
 
 
 def index(rules: Iterable[Rule], view: View) -> Iterator[str]:
-    """A line per rule."""
+    """A line per rule, or several where the terminal is narrow."""
     listed = sorted(rules, key=lambda rule: rule.code)
     width = max((len(rule.name) for rule in listed), default=0)
+    column = len("SLO101   ") + width
     for rule in listed:
-        yield f"{rule.code} {painted(f'{rule.name:{width}}', view, 'bold')}  {rule.summary}"
+        first, *others = _filled(rule.summary, view, column)
+        yield f"{rule.code} {painted(f'{rule.name:{width}}', view, 'bold')}  {first}"
+        yield from (f"{' ' * column}{line}" for line in others)
+
+
+def _filled(text: str, view: View, column: int = 0) -> list[str]:
+    """The text in lines that fit right of the column; code in it is not parted at hyphens."""
+    return wrap(text, max(view.width - column, 20), break_long_words=False, break_on_hyphens=False)
 
 
 def markdown(rule: Rule) -> str:

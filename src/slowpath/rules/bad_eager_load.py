@@ -20,6 +20,11 @@ Where it does not raise, it is silently without effect, and the queries it shoul
     def recent():
         return Order.objects.prefetch_related("lines")[:50]
 
+## How it decides
+
+Each name of an eager load is followed through the project's models, relation by relation, and held against what the
+library can load that way. What the same query says before and after counts as well.
+
 ## What silences it
 
 Models of which a base class cannot be read: the name may come from there.

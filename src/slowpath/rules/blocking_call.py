@@ -33,6 +33,11 @@ Where there is no asynchronous library, the call can have a thread of its own:
         response = await asyncio.to_thread(requests.get, f"https://people.example/{user_id}", timeout=5)
         return response.json()
 
+## How it decides
+
+Ordinary calls are followed from each coroutine down to functions of libraries of which a table says that they keep
+their thread waiting. A coroutine that is awaited answers for itself, so a finding stands in the one whose code waits.
+
 ## What silences it
 
 What is handed to a thread or process (`to_thread`, executors, `run_in_threadpool`, `sync_to_async`) and functions that

@@ -44,6 +44,12 @@ forgets the cache there does not run. `delete()` of a query sends signals and ca
         Product.objects.update(price=models.F("price") * 2)
         cache.delete("price-list")
 
+## How it decides
+
+What runs when one row is saved or deleted (a `save()` of the model's own, receivers of signals) is read for the cache
+entries that it forgets. A write by a query is reported when such an entry is computed from rows of the model and
+nothing on the write's way forgets it.
+
 ## What silences it
 
 An entry that is not seen to be computed from rows of the model; code on the way that forgets or fills the entry;

@@ -22,6 +22,11 @@ prefetch was paid for and is not used.
         for order in Order.objects.prefetch_related("lines"):
             print([line for line in order.lines.all() if line.gift])
 
+## How it decides
+
+What a query has prefetched goes with its rows, through variables, loops and calls. Reported is a method that the
+library always answers with a query, asked of such a relation in a loop that grows with the data.
+
 ## What silences it
 
 Calls that are answered from what was loaded: `all()`, iteration, `len`, `count()`, `exists()`, slices, and `first()`

@@ -35,6 +35,11 @@ row is gone. The cache grows until it is full; then the server refuses writes, o
             client.set(f"product:{pk}:name", name, ex=3600)
         return name
 
+## How it decides
+
+All uses of a key are put together, wherever they are in the project. Reported is an entry whose key has a part that
+varies, that is filled with what was computed from rows, that no fill gives an end, and that no code forgets.
+
 ## What silences it
 
 A value that is not computed from rows on a miss; any call that gives such an entry an expiry or forgets it, or may do

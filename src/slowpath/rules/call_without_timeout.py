@@ -20,6 +20,11 @@ until it is restarted; a few dozen such calls, and nothing is left that serves a
     def rate(currency):
         return requests.get(f"https://rates.example/{currency}", timeout=(3, 10)).json()
 
+## How it decides
+
+Tables say of functions, clients and their methods which argument limits the wait. Reported is a call without it,
+unless its client was made with one or the project sets a limit for all calls of the kind.
+
 ## What silences it
 
 A `timeout`, also `None` written out; arguments that are unpacked (`**options`); for sessions, an adapter that the

@@ -21,6 +21,11 @@ request itself. A session keeps the connection for the next turn.
         with requests.Session() as session:
             return [session.get(url, timeout=10).content for url in urls]
 
+## How it decides
+
+Tables say which functions open a connection for each call. Reported is such a call on every turn of a loop that grows
+with the data.
+
 ## What silences it
 
 Requests through a session or client, loops over a few constants, retries, requests that are made at most once.

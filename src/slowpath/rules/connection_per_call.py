@@ -33,6 +33,11 @@ closed stays open until the garbage collector finds it.
         with engine.connect() as connection:
             return connection.execute(text("SELECT sum(total) FROM orders")).scalar()
 
+## How it decides
+
+Tables say what makes an engine, a pool or a client. What is made is followed to where it is kept, closed or dropped;
+reported is what each request, or each turn of a loop, makes for itself and drops.
+
 ## What silences it
 
 What is kept: in a variable of the module, on an object, in a dictionary, by a decorator that remembers results

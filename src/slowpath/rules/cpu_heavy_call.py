@@ -23,6 +23,11 @@ Making some objects is such work as well: a sentence splitter or a model loads i
     async def log_in(user, password):
         return await asyncio.to_thread(bcrypt.checkpw, password, user.password)
 
+## How it decides
+
+Ordinary calls are followed from each coroutine down to functions and constructors of libraries of which a table says
+that they keep the processor busy, as for blocking-call.
+
 ## What silences it
 
 Work that is handed to a thread or a process, and work whose size nobody knows: loops, sorting, regular expressions,

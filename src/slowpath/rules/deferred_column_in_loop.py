@@ -20,6 +20,11 @@ from `load_only()`.
     def totals():
         return [(order.number, order.total) for order in Order.objects.only("number", "total")]
 
+## How it decides
+
+The columns that a query fetches go with its rows, through variables, loops and calls. Reported is a read of one that
+was left out, in a loop that grows with the data.
+
 ## What silences it
 
 Columns that were fetched, primary keys, rows that may have come with more than is known.

@@ -27,6 +27,11 @@ On a shared Redis, sessions, locks and other services' entries go as well.
         product.save()
         cache.delete(f"product:{product.pk}")
 
+## How it decides
+
+Reported is a call that empties a cache, in a function that also writes rows or that is a receiver of a model's
+signals.
+
 ## What silences it
 
 Code that writes no rows, as a button or a command that empties the cache because somebody asked for it.

@@ -7,9 +7,6 @@ requests from the database for two seconds: with ten connections, five requests 
 transaction keeps its locks as well, and others wait for these rows. Nothing shows in staging, where one request runs at
 a time.
 
-A session takes its connection with its first query and keeps it until it commits, rolls back or is closed. One that a
-framework passes to an endpoint is closed when the request has ended.
-
 Whoever takes a second connection while holding one can wait for ever: when all requests hold their first, there is no
 second for any. The same comes of coroutines that are all started at once and take a connection each.
 
@@ -37,6 +34,12 @@ second for any. The same comes of coroutines that are all started at once and ta
         with Session(engine) as session:
             session.get(User, user_id).invited = True
             session.commit()
+
+## How it decides
+
+Every way through a function is followed, and calls on it: which connections and transactions are open, and what is
+waited for meanwhile. A session takes its connection with its first query and keeps it until it commits, rolls back or
+is closed. One that a framework passes to an endpoint is closed when the request has ended.
 
 ## What silences it
 

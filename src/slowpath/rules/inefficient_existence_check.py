@@ -20,6 +20,10 @@ one.
     def has_orders(user):
         return Order.objects.filter(user=user).exists()
 
+## How it decides
+
+The rows are followed through the function: they are counted, measured or tested, and nothing else is done with them.
+
 ## What silences it
 
 The rows are used afterwards: then one query that fetches them is the better one.

@@ -38,6 +38,11 @@ happens rarely, to the rows that are asked for most, and nobody can repeat it.
         product.save()
         transaction.on_commit(lambda: cache.delete(f"product:{product.pk}:price"))
 
+## How it decides
+
+Writes are followed to where their transaction ends: the block, the decorated function, the session's commit. Reported
+is an entry that is computed from the rows and forgotten before that.
+
 ## What silences it
 
 An entry that is not seen to be computed from the rows; one that is forgotten again, or filled, when they are written.

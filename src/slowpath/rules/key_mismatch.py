@@ -44,6 +44,11 @@ nothing and says nothing, and everybody goes on with the old value until the ent
         product.save()
         cache.delete(price_key(product.pk))
 
+## How it decides
+
+Keys are read as text with holes, put together over variables and calls. Reported is one that is forgotten and that no
+use of the same cache could mean, when the key of another use is made of some of the same words.
+
 ## What silences it
 
 Any read, fill or other use of a key of the same kind of cache that could be the one forgotten, or of which nothing is

@@ -33,6 +33,12 @@ function that returns an open session leaves it to all its callers to close it.
             cursor.execute("SELECT name FROM users")
             return cursor.fetchall()
 
+## How it decides
+
+Every way through a function is followed: returns, exceptions and what handles them, tests for `None`, flags. Anything
+between acquiring and giving back may fail. Where a resource goes to another function, that one is read for what it
+does with it.
+
 ## What silences it
 
 `with`, `try`/`finally`, `closing`, `ExitStack`, a framework that closes what it gave, returning the connection to

@@ -9,9 +9,6 @@ either. Requests queue up behind the lock, the pool runs dry, and the deployment
 PostgreSQL has a way around each of them: an index is built with `CONCURRENTLY`, outside a transaction; a constraint is
 added as `NOT VALID` and validated later, which locks nobody out; rows are changed in batches, each a transaction.
 
-The rule speaks of tables that an earlier migration made, and only of the last migrations: what has run long ago
-cannot be mended. With `--since` it speaks of every migration that is new.
-
 ## Slow
 
     import sqlalchemy as sa
@@ -36,6 +33,13 @@ cannot be mended. With `--since` it speaks of every migration that is new.
     def upgrade():
         with op.get_context().autocommit_block():
             op.create_index("ix_orders_user_id", "orders", ["user_id"], postgresql_concurrently=True)
+
+## How it decides
+
+The migrations are played through in their order, with the SQL in them and the functions that they run. Each step is
+held against the locks that PostgreSQL takes for it. The rule speaks of tables that an earlier migration made, and only
+of the last migrations: what has run long ago cannot be mended. With `--since` it speaks of every migration that is
+new.
 
 ## What silences it
 

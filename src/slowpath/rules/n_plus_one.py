@@ -7,7 +7,7 @@ database once for each order: 201 queries where one or two would do. In staging 
 there are thousands, and each query costs a round trip.
 
 The read may be far from the query: in a property, in a method, in `__str__`, in a function three calls down. slowpath
-follows the rows there and shows the way. It reports at the query, because that is what has to change.
+follows the rows there and shows the way.
 
 ## Slow
 
@@ -24,6 +24,12 @@ follows the rows there and shows the way. It reports at the query, because that 
     def export(writer):
         for order in Order.objects.filter(paid=True).select_related("user"):
             writer.writerow([order.number, order.user.email])
+
+## How it decides
+
+What a query has loaded goes with its rows, through variables, loops, properties and calls of the project's functions,
+also as the arguments of these. Reported is the read of a relation that the rows did not bring, in a loop that grows
+with the data; it is reported at the query, because that is what has to change.
 
 ## What silences it
 

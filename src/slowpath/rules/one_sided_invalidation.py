@@ -29,6 +29,12 @@ was deleted goes on being served until the entry ends by itself, and a new row o
     def forget_banner(instance, **kwargs):
         cache.delete(f"banner:{instance.place}")
 
+## How it decides
+
+What runs when a row is saved and what runs when it is deleted (methods of the model, receivers of signals) is read for
+the cache entries that it forgets. Reported is an entry that is computed from rows of the model and forgotten by one of
+the two.
+
 ## What silences it
 
 A key that holds the row's own primary key, for deletes: nobody asks for it when the row is gone. A delete that forgets

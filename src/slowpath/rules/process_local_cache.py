@@ -34,6 +34,11 @@ the others, so that answers depend on which worker gets the request.
         rate.save()
         cache.delete(f"rate:{rate.currency}")
 
+## How it decides
+
+Reported is a function whose results a decorator keeps in the process without an end, that reads rows of a model, and
+code of the service that writes rows of this model.
+
 ## What silences it
 
 Rows that no code of the service writes; a time after which results are forgotten (`ttl_cache`).

@@ -27,6 +27,12 @@ every turn needs no batch: it belongs before the loop.
         orders = Order.objects.in_bulk(pks)
         return {pk: orders[pk].total for pk in pks if pk in orders}
 
+## How it decides
+
+A query is followed from where it runs through the functions that lead to it. Reported is one that a loop runs on every
+turn, when the loop grows with the data and what is asked for changes from turn to turn, or when it is the same each
+time and belongs before the loop.
+
 ## What silences it
 
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a

@@ -35,6 +35,11 @@ An index that is unique says something about the rows that another one does not,
                 models.Index(fields=["number", "created_at"], name="by_number_and_time"),
             ]
 
+## How it decides
+
+The indexes that the models of a table declare are put together. Reported is one whose columns another one begins with,
+in their order and direction.
+
 ## What silences it
 
 Indexes that are unique, partial, of another kind than a B-tree, on expressions, or with operator classes or columns

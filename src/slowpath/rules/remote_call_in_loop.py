@@ -23,6 +23,12 @@ other, the waits add up; most services take many keys in one request.
     def names(ids):
         return client.mget([f"name:{pk}" for pk in ids])
 
+## How it decides
+
+Tables say which methods of clients are a round trip, and which do the same for many at once. A call is followed
+through the functions that lead to it; reported is one that a loop makes on every turn, when the loop grows with the
+data.
+
 ## What silences it
 
 Pipelines, requests that are gathered, pages that each name the next, retries, loops over a few constants.

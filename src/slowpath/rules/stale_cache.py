@@ -40,6 +40,11 @@ after that one, everybody is served what was true before, until the entry ends b
     def start_sale(product: Product):
         change_price(product, product.price / 2)
 
+## How it decides
+
+All uses of a key are put together: where the entry is computed from rows, and where it is forgotten. Reported is a
+write of these rows on whose way nothing forgets the entry, when after another write of the same kind something does.
+
 ## What silences it
 
 Anything on the write's way that forgets or fills the entry, or may do so: the function, what it calls, whoever calls

@@ -27,6 +27,11 @@ Where the work takes many queries, it can have a thread of its own:
     async def report(request):
         return await asyncio.to_thread(build_report)
 
+## How it decides
+
+Ordinary calls are followed from each coroutine down to what runs a query. A coroutine that is awaited answers for
+itself, so a finding stands in the one whose code queries.
+
 ## What silences it
 
 Asynchronous sessions and methods, `async for`, and whatever is handed to a thread: `sync_to_async`, `to_thread`,

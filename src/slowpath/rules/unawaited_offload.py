@@ -19,6 +19,11 @@ have saved is not saved. As a condition, a coroutine is always true.
     async def close(report):
         await asyncio.to_thread(report.save)
 
+## How it decides
+
+Tables say which functions give a coroutine that hands work to a thread. Reported is a call of one as a statement of
+its own, or as a condition.
+
 ## What silences it
 
 `await`, and whatever else is done with it: a task, `gather`, a variable, `return`.

@@ -6,10 +6,6 @@ Without an index that begins with one of the columns it compares, a database fin
 staging the table has a thousand rows and nobody notices; in production it has ten million, and the query that took
 a millisecond takes seconds, at every request. The same goes for the first few rows of an order that no index has.
 
-slowpath compares each query, an ORM's or one in SQL text, with the indexes that models, migrations and SQL give its
-table, and says which one would serve it: the columns compared with a value first, then the order or one range. Create
-it without keeping writers out.
-
 ## Slow
 
     from django.db import models
@@ -48,6 +44,12 @@ it without keeping writers out.
     def by_reference(reference):
         return Payment.objects.get(reference=reference)
 
+## How it decides
+
+Each query, an ORM's or one in SQL text, is compared with the indexes that models, migrations and SQL give its table.
+The index that is proposed has the columns compared with a value first, then the order or one range. Create it without
+keeping writers out.
+
 ## What silences it
 
 An index, primary key or unique constraint that begins with a column compared with a value; a join that leads to few
@@ -57,6 +59,11 @@ that nothing shows to grow are reported at low confidence only.
 Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too. What only the
 number of rows can decide has low confidence, and is shown with `--confidence low`: ranges, states that many rows are
 in, rows that an index finds and that are sorted then, and all filters on tables that nothing shows to grow.
+
+## Fix safety
+
+An index changes no answer. It takes room, costs a little at each write, and while it is built others may have to wait:
+build it without keeping writers out.
 """
 
 from __future__ import annotations

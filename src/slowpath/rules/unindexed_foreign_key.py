@@ -7,9 +7,6 @@ null or to refuse. PostgreSQL and SQLite do not index foreign keys by themselves
 each deleted user costs a scan of all orders, with the rows locked meanwhile. With a thousand orders nobody notices;
 with ten million a deletion takes seconds, and a clean-up of old users takes the night.
 
-An index that begins with the foreign key's columns answers at once, and so does a primary key or a unique constraint
-that begins with them.
-
 ## Slow
 
     from sqlalchemy import ForeignKey
@@ -29,6 +26,11 @@ that begins with them.
         __tablename__ = "orders"
         id = mapped_column(primary_key=True)
         user_id = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+## How it decides
+
+The indexes of each table are put together from its model, migrations and SQL. Reported is a foreign key whose columns
+no index, primary key or unique constraint begins with.
 
 ## What silences it
 

@@ -47,10 +47,20 @@ rows of them, and filtered afterwards. And `.is_(True)` around a condition write
     def clicks_on(midnight):
         return list(Click.objects.filter(clicked_at__gte=midnight, clicked_at__lt=midnight + timedelta(days=1)))
 
+## How it decides
+
+Each query, an ORM's or one in SQL text, is looked at condition by condition: what is compared is an expression around
+a column, or sides of different tables are joined by OR.
+
 ## What silences it
 
 Another condition of the same query that an index serves; an index on an expression or of another kind than a B-tree
 (trigrams, full text). Tables that nothing shows to grow are reported at low confidence only.
+
+## Fix safety
+
+Compare the column itself only where that means the same: a range instead of a date needs the midnights of the right
+time zone, and without `UPPER` upper and lower case are told apart. An index on the expression changes no answer.
 """
 
 from __future__ import annotations

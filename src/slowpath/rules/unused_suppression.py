@@ -23,6 +23,10 @@ The same goes for a comment that names no rule, by a slip of the pen: it never s
         for order in Order.objects.filter(paid=True).select_related("user"):
             writer.writerow([order.number, order.user.email])
 
+## How it decides
+
+What every rule finds in the file is held against its comments, before anything is left out for being silenced.
+
 ## What silences it
 
 A rule that finds something there, however unsure it is and whether or not it is selected. A plain `# noqa`, and codes

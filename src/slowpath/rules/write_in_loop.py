@@ -20,6 +20,11 @@ thousand times; a commit also waits for the disk. The ORM has a form that writes
     def add_tags(order, names):
         Tag.objects.bulk_create([Tag(order=order, name=name) for name in names])
 
+## How it decides
+
+A write is followed from where it is made through the functions that lead to it. Reported is one that a loop makes on
+every turn, when the loop grows with the data and the library has a form for many rows.
+
 ## What silences it
 
 Models for which the bulk form means something else: `save()` or `delete()` is overridden, signals are received, the
