@@ -143,24 +143,23 @@ def findings(
 
 
 def _merged(found: Iterable[Found]) -> Iterator[Found]:
-    """Drop what was found twice, and what is part of something longer at the same place."""
-    groups: dict[tuple[str, Place], dict[tuple[str, ...], Found]] = defaultdict(dict)
+    """Drop what was found twice, and what is part of something longer at the same place, unless the rule combines
+    them."""
+    groups: dict[tuple[str, Place], list[Found]] = defaultdict(list)
     for each in found:
-        group = groups[each.rule.code, each.problem.place]
-        known = group.get(each.problem.subject)
-        if known is None or _rank(each) < _rank(known):
-            group[each.problem.subject] = each
+        groups[each.rule.code, each.problem.place].append(each)
     for group in groups.values():
-        whole = [
-            each
-            for subject, each in sorted(group.items())
-            if not any(len(other) > len(subject) and other[: len(subject)] == subject for other in group)
-        ]
-        combine = whole[0].rule.combine
-        if combine is not None and len(whole) > 1:
-            yield Found(whole[0].rule, combine(tuple(each.problem for each in whole)))
-        else:
-            yield from whole
+        group.sort(key=_rank)
+        combine = group[0].rule.combine
+        if combine is not None:
+            yield Found(group[0].rule, combine(tuple(dict.fromkeys(each.problem for each in group))))
+            continue
+        best: dict[tuple[str, ...], Found] = {}
+        for each in group:
+            best.setdefault(each.problem.subject, each)
+        for subject, each in sorted(best.items()):
+            if not any(len(other) > len(subject) and other[: len(subject)] == subject for other in best):
+                yield each
 
 
 def _rank(found: Found) -> tuple[object, ...]:

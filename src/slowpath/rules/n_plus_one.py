@@ -51,12 +51,13 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from slowpath.finding import Confidence
-from slowpath.loads import Loads
+from slowpath.loads import Loads, Path
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import Context, ReadsRelation, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import each, growing, how_sure, steps
 from slowpath.semantics.values import Origin
+from slowpath.source import Place
 
 _SHOWN = 3
 
@@ -94,15 +95,14 @@ def _problem(effect: ReadsRelation, origin: Origin, context: Context, program: P
     loads = effect.loads if len(effect.path) == 1 else Loads(locked=effect.loads.locked)
     remedy = dialect.spell(program.schema, origin.model, loads, (effect.path,)) if dialect is not None else ""
     verb = f"asked for its {effect.call}" if effect.call else "read"
-    price = "an error with an async session" if effect.raises else f"1 query per {each(context)}"
     return Problem(
         place=origin.place,
-        message=f"`{path}` is {verb} for each {each(context)} but not loaded with these {rows} rows: {price}",
+        message=f"`{path}` is {verb}",
         subject=effect.path,
-        help=_help(remedy, origin.label, path),
+        help="",
         related=_related(effect, context, path),
         confidence=_confidence(effect, context),
-        facts=(path, each(context), rows, remedy, origin.label),
+        facts=(each(context), rows, remedy, origin.label, "raises" if effect.raises else ""),
     )
 
 
@@ -112,30 +112,53 @@ def _confidence(effect: ReadsRelation, context: Context) -> Confidence:
     return "medium" if len(effect.via) > 3 else "high"
 
 
-def _help(remedy: str, label: str, path: str) -> str:
-    return f"add `{remedy}` to `{label}`" if remedy else f"load `{path}` together with the rows"
-
-
 def combine(problems: tuple[Problem, ...]) -> Problem:
-    """One problem for all relations that one query should have loaded."""
+    """One problem for all relations that one query should have loaded, and for all loops that read them."""
     first = problems[0]
-    paths = [problem.facts[0] for problem in problems]
-    _, item, rows, _, label = first.facts
-    shown = [f"`{path}`" for path in paths[:_SHOWN]]
-    rest = len(paths) - len(shown)
-    listed = f"{', '.join(shown)} and {rest} more" if rest else f"{', '.join(shown[:-1])} and {shown[-1]}"
-    remedy = "".join(dict.fromkeys(problem.facts[3] for problem in problems))
-    related = dict.fromkeys(mark for problem in problems[:_SHOWN] for mark in problem.related)
-    together = len({problem.facts[1] for problem in problems}) == 1
-    reads = f"for each {item}" if together else "per row"
-    price = f"{len(paths)} queries per {item}" if together else "1 query per row for each of them"
+    surest = tuple(problem for problem in problems if problem.confidence != "low" or first.confidence == "low")
+    by_path = {problem.subject: problem for problem in reversed(surest)}
+    by_loop = {_loop(problem): problem for problem in reversed(surest)}
+    paths = sorted(by_path)
+    items = {problem.facts[0] for problem in surest}
+    item = items.pop() if len(items) == 1 else "row"
+    _, rows, _, label, raises = first.facts
+    read = first.message if len(paths) == 1 else f"{_listed(paths)} are read"
+    queries = max(len({other.subject for other in surest if _loop(other) == loop}) for loop in by_loop)
+    price = "an error with an async session" if raises else f"{_counted(queries)} per {item}"
+    loops = f", in {len(by_loop)} loops" if len(by_loop) > 1 else ""
+    remedy = "".join(dict.fromkeys(by_path[path].facts[2] for path in paths if not _leads_on(path, paths)))
+    shown = [*(by_path[path] for path in paths[:_SHOWN]), *reversed(by_loop.values())]
+    marks = [mark for problem in dict.fromkeys(shown) for mark in problem.related]
     return replace(
         first,
-        message=f"{listed} are read {reads} but not loaded with these {rows} rows: {price}",
-        help=_help(remedy, label, "them"),
-        related=tuple(related),
-        subject=tuple(paths),
+        message=f"{read} for each {item} but not loaded with these {rows} rows: {price}{loops}",
+        help=_help(remedy, label, f"`{'.'.join(paths[0])}`" if len(paths) == 1 else "them"),
+        related=tuple(dict.fromkeys(marks)),
+        subject=paths[0] if len(paths) == 1 else tuple(".".join(path) for path in paths),
     )
+
+
+def _loop(problem: Problem) -> Place:
+    return problem.related[0].place
+
+
+def _leads_on(path: Path, paths: list[Path]) -> bool:
+    """Whether another path goes on from this one: what loads that loads both."""
+    return any(len(other) > len(path) and other[: len(path)] == path for other in paths)
+
+
+def _counted(queries: int) -> str:
+    return "1 query" if queries == 1 else f"{queries} queries"
+
+
+def _listed(paths: list[Path]) -> str:
+    shown = [f"`{'.'.join(path)}`" for path in paths[:_SHOWN]]
+    rest = len(paths) - len(shown)
+    return f"{', '.join(shown)} and {rest} more" if rest else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _help(remedy: str, label: str, what: str) -> str:
+    return f"add `{remedy}` to `{label}`" if remedy else f"load {what} together with the rows"
 
 
 def _related(effect: ReadsRelation, context: Context, path: str) -> tuple[Mark, ...]:
