@@ -152,7 +152,8 @@ def _counted(queries: int) -> str:
 
 
 def _listed(paths: list[Path]) -> str:
-    shown = [f"`{'.'.join(path)}`" for path in paths[:_SHOWN]]
+    last = [path for path in paths if not _leads_on(path, paths)] if len(paths) > _SHOWN else paths
+    shown = [f"`{'.'.join(path)}`" for path in last[:_SHOWN]]
     rest = len(paths) - len(shown)
     return f"{', '.join(shown)} and {rest} more" if rest else f"{', '.join(shown[:-1])} and {shown[-1]}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath import expression as e
+from slowpath.semantics import queries
 from slowpath.semantics.effects import Changes
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
@@ -16,6 +17,7 @@ from slowpath.semantics.values import (
     Constant,
     Instance,
     Row,
+    Rows,
     Unknown,
     Value,
     join,
@@ -37,6 +39,9 @@ def assign(frame: Frame, target: e.Expression, value: Value) -> None:
                 _changed(frame, target, base)
                 frame.update(inner, replace(base, fields=with_field(base.fields, attr, value)))
         case e.Subscript(value=inner, index=index):
+            if frame.rare and isinstance(value, Rows):
+                # Who looks it up later finds a query that has run already, or runs it once for all who do.
+                value = queries.run(frame, value, target.at, inner)
             _set_item(frame, inner, evaluate(frame, index), value)
         case e.Listing(elements=elements):
             _unpack(frame, elements, value)

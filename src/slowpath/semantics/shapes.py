@@ -169,12 +169,12 @@ def fills_memo(statement: s.If) -> bool:
         if isinstance(inner, s.Assign):
             targets = inner.targets
         for target in targets:
-            if name == e.dotted(target) or (isinstance(target, e.Subscript) and name == e.dotted(target.value)):
+            if name == _container(target) or (isinstance(target, e.Subscript) and name == _container(target.value)):
                 return True
         if isinstance(inner, s.Evaluate) and isinstance(inner.value, e.Call):
             func = inner.value.func
             if isinstance(func, e.Attribute) and func.attr in {"add", "setdefault", "append", "update"}:
-                if e.dotted(func.value) == name:
+                if _container(func.value) == name:
                     return True
     return False
 
@@ -182,18 +182,26 @@ def fills_memo(statement: s.If) -> bool:
 def _missing_from(test: e.Expression) -> str:
     match test:
         case e.Compare(operators=("not in",), operands=(operand,)):
-            return e.dotted(operand)
+            return _container(operand)
         case e.Unary(operator="not", operand=e.Compare(operators=("in",), operands=(operand,))):
-            return e.dotted(operand)
+            return _container(operand)
         case e.Compare(left=left, operators=("is",), operands=(e.Constant(value=None, kind=""),)):
-            return e.dotted(left)
+            return _container(left)
         case e.Unary(operator="not", operand=e.Call(func=e.Name(id="len"), arguments=(sized,))):
-            return e.dotted(sized.value)
+            return _container(sized.value)
         case e.Unary(operator="not", operand=operand):
-            return e.dotted(operand)
+            return _container(operand)
         case e.Boolean(operator="or", left=left):
             return _missing_from(left)
     return ""
+
+
+def _container(node: e.Expression) -> str:
+    """The variable, attribute or nested item that holds things; empty for anything else."""
+    if isinstance(node, e.Subscript):
+        holder = _container(node.value)
+        return f"{holder}[]" if holder else ""
+    return e.dotted(node)
 
 
 def tests_for_loaded(test: e.Expression) -> bool:
