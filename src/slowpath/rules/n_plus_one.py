@@ -127,8 +127,10 @@ def combine(problems: tuple[Problem, ...]) -> Problem:
     price = "an error with an async session" if raises else f"{_counted(queries)} per {item}"
     loops = f", in {len(by_loop)} loops" if len(by_loop) > 1 else ""
     remedy = "".join(dict.fromkeys(by_path[path].facts[2] for path in paths if not _leads_on(path, paths)))
-    shown = [*(by_path[path] for path in paths[:_SHOWN]), *reversed(by_loop.values())]
-    marks = [mark for problem in dict.fromkeys(shown) for mark in problem.related]
+    shown = [by_path[path] for path in paths[:_SHOWN]]
+    elsewhere = by_loop.keys() - {_loop(problem) for problem in shown}
+    shown += [problem for problem in surest if by_loop[_loop(problem)] is problem and _loop(problem) in elsewhere]
+    marks = [mark for problem in shown for mark in problem.related]
     return replace(
         first,
         message=f"{read} for each {item} but not loaded with these {rows} rows: {price}{loops}",
