@@ -160,40 +160,50 @@ def _calls(statement: s.AnyStatement) -> Iterator[e.Call]:
 
 def fills_memo(statement: s.If) -> bool:
     """`if key not in memo: memo[key] = …`, and the like with `is None` or `get`: what stands inside runs once per
-    key."""
-    name = _missing_from(statement.test)
-    if not name:
+    key. So does what fills a blank of a row: `if self.order_id and not self.event_id: self.event = …`."""
+    names = frozenset(_missing_from(statement.test)) - {""}
+    if not names:
         return False
     for inner in statements_of(statement.body):
         targets: tuple[e.Expression, ...] = ()
         if isinstance(inner, s.Assign):
             targets = inner.targets
         for target in targets:
-            if name == _container(target) or (isinstance(target, e.Subscript) and name == _container(target.value)):
+            filled = _container(target)
+            if filled in names or (isinstance(target, e.Attribute) and f"{filled}_id" in names):
+                return True
+            if isinstance(target, e.Subscript) and _container(target.value) in names:
                 return True
         if isinstance(inner, s.Evaluate) and isinstance(inner.value, e.Call):
             func = inner.value.func
             if isinstance(func, e.Attribute) and func.attr in {"add", "setdefault", "append", "update"}:
-                if _container(func.value) == name:
+                if _container(func.value) in names:
                     return True
     return False
 
 
-def _missing_from(test: e.Expression) -> str:
+def _missing_from(test: e.Expression) -> Iterator[str]:
     match test:
         case e.Compare(operators=("not in",), operands=(operand,)):
-            return _container(operand)
+            yield _container(operand)
         case e.Unary(operator="not", operand=e.Compare(operators=("in",), operands=(operand,))):
-            return _container(operand)
+            yield _container(operand)
         case e.Compare(left=left, operators=("is",), operands=(e.Constant(value=None, kind=""),)):
-            return _container(left)
+            yield _container(left)
         case e.Unary(operator="not", operand=e.Call(func=e.Name(id="len"), arguments=(sized,))):
-            return _container(sized.value)
+            yield _container(sized.value)
         case e.Unary(operator="not", operand=operand):
-            return _container(operand)
+            yield _container(operand)
         case e.Boolean(operator="or", left=left):
-            return _missing_from(left)
-    return ""
+            yield from _missing_from(left)
+        case e.Boolean(operator="and", left=left, right=right):
+            # A plain variable is another one on each turn.
+            for part in (left, right):
+                yield from (name for name in _missing_from(part) if "." in name or "[" in name or _is_missing_key(part))
+
+
+def _is_missing_key(test: e.Expression) -> bool:
+    return isinstance(test, e.Compare) and test.operators == ("not in",)
 
 
 def _container(node: e.Expression) -> str:
