@@ -92,7 +92,8 @@ def narrowed(frame: Frame, test: e.Expression) -> None:
         case e.Call(func=e.Name(id="isinstance"), arguments=(e.Argument(value=e.Name(id=name)), e.Argument(value=cls))):
             known = frame.env.get(name)
             value = evaluate(frame, cls)
-            if isinstance(known, Unknown) and isinstance(value, ClassValue):
+            vague = isinstance(known, Unknown) or (isinstance(known, Instance) and bool(known.others))
+            if known is not None and vague and isinstance(value, ClassValue):
                 frame.env[name] = varying(frame.program.instance_of(value.ref), known.varies)
         case e.Boolean(operator="and", left=left, right=right):
             narrowed(frame, left)

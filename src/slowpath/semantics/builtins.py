@@ -296,7 +296,7 @@ def _isinstance(frame: Frame, name: str, arguments: Arguments, at: int, node: e.
     ref = frame.program.class_of_model(value.model) if isinstance(value, Row) else None
     if isinstance(value, Instance):
         ref = value.ref
-    if ref is None or not isinstance(cls, ClassValue):
+    if ref is None or not isinstance(cls, ClassValue) or (isinstance(value, Instance) and value.others):
         return unknown(value)
     if cls.ref in frame.program.project.ancestors(ref):
         return Constant(True)

@@ -12,6 +12,7 @@ from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered,
 from slowpath.semantics.attributes import get_path
 from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
+from slowpath.semantics.enclosing import captured_by
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.library_call import Call, limited
 from slowpath.semantics.steps import Trail
@@ -148,7 +149,7 @@ def call_function(
     arguments = handed.among(arguments) if handed.ahead else arguments
     given = bound_to(declaration.parameters, arguments)
     if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
-        captured = program.captured_by(ref, frame.env)
+        captured = captured_by(program, ref, frame.env)
     values: list[tuple[str, Value]] = []
     actual = dict(captured)
     varies: list[frozenset[int]] = []

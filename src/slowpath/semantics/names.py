@@ -31,6 +31,7 @@ from slowpath.semantics.values import (
     Symbol,
     Unknown,
     Value,
+    either,
     varying,
     with_field,
 )
@@ -153,8 +154,7 @@ class Names(Facts, Questions):
             case e.Name() | e.Attribute():
                 return self._typed(module, e.dotted(node))
             case e.Binary(operator="|", left=left, right=right):
-                value = self.annotated(module, left)
-                return self.annotated(module, right) if isinstance(value, Unknown) else value
+                return either(self.annotated(module, left), self.annotated(module, right))
             case e.Subscript(value=base, index=index):
                 return self._generic(module, e.dotted(base), index)
         return UNKNOWN
@@ -181,11 +181,12 @@ class Names(Facts, Questions):
         inner = index.elements if isinstance(index, e.Listing) else (index,)
         last = base.rpartition(".")[2]
         if last in _TRANSPARENT:
+            value: Value = UNKNOWN
             for part in inner:
-                value = self.annotated(module, part)
-                if not isinstance(value, Unknown):
-                    return value
-            return UNKNOWN
+                value = either(value, self.annotated(module, part))
+                if last != "Union" and not isinstance(value, Unknown):
+                    break
+            return value
         if last in _SEQUENCES:
             items = None
             if last in {"tuple", "Tuple"} and len(inner) > 1 and not isinstance(inner[1], e.Constant):
@@ -245,6 +246,9 @@ class Names(Facts, Questions):
         if isinstance(value, Unknown | Constant) and assignment.annotation is not None:
             annotated = self.annotated(owner.module, assignment.annotation)
             value = value if isinstance(annotated, Unknown) else annotated
+            if isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool)):
+                # A field's default: settings and instances may have the other.
+                return UNKNOWN
         return value
 
     def _in_class(self, owner: ClassRef, node: e.Expression) -> e.Expression:

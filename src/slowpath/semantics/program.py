@@ -16,8 +16,9 @@ from slowpath.semantics.bodies import Bodies
 from slowpath.semantics.decorators import NOTHING_HANDED, Handed, handed_to
 from slowpath.semantics.dependence import map_varies
 from slowpath.semantics.effects import Context, Summary
+from slowpath.semantics.enclosing import surroundings_of
 from slowpath.semantics.expressions import evaluate
-from slowpath.semantics.frame import Environment, Frame
+from slowpath.semantics.frame import Frame
 from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import DEEPEST, Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
@@ -30,7 +31,6 @@ from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
     Collection,
-    FunctionValue,
     Instance,
     Rows,
     Unknown,
@@ -273,9 +273,13 @@ class Program(Names):
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
         frame.is_async, frame.sight, frame.on_loop = declaration.is_async, sight, self.prospects.on_loop(ref)
         frame.transaction = self.transaction_around(ref) if self.prospects.has_caches else None
+        if declaration.nested_in:
+            frame.env.update(surroundings_of(self, ref, body, parameters))
         frame.env.update(parameters)
         frame.assumed = setting
         statements.run(frame, body.statements)
+        if sight is not None:
+            sight.left = frame.env
         return Summary(
             effects=tuple(frame.effects.values()),
             returns=self._result(ref, frame),
@@ -325,20 +329,6 @@ class Program(Names):
         """The function or class defined under this name inside the one being read."""
         qualname = f"{frame.function}.{name}" if frame.function else name
         return self.of_resolved(self.project.declared(frame.module, qualname))
-
-    def captured_by(self, ref: FunctionRef, env: Environment) -> Parameters:
-        """The variables around a nested function that it mentions."""
-        body = self.body(ref)
-        if body is None:
-            return ()
-        free = uses.names_of(body.statements) - {parameter.name for parameter in body.parameters}
-        return tuple(
-            sorted(
-                (name, value)
-                for name, value in env.items()
-                if name in free and not (isinstance(value, FunctionValue) and value.ref == ref)
-            )
-        )
 
     def built(self, ref: ClassRef) -> Instance:
         """An instance of the class as its own `__init__` leaves it."""

@@ -7,9 +7,11 @@ from slowpath.semantics.values import UNKNOWN, Value, join
 
 
 class Sight:
-    """What one reading of a function shows, by the number of the node that it stands at."""
+    """What one reading of a function shows, by the number of the node that it stands at; `left` are its variables as
+    it leaves them."""
 
     def __init__(self) -> None:
+        self.left: dict[str, Value] = {}
         self._callees: dict[int, Value] = {}
         self._values: dict[int, Value] = {}
         self._effects: dict[int, list[AnyEffect]] = {}

@@ -119,10 +119,12 @@ class Super(Value, frozen=True):
 
 
 class Instance(Value, frozen=True):
-    """An instance of a project class, with the attributes it was seen to get."""
+    """An instance of a project class, with the attributes it was seen to get; `others` are the classes that it may be
+    of instead."""
 
     ref: ClassRef
     fields: tuple[tuple[str, Value], ...] = ()
+    others: tuple[ClassRef, ...] = ()
 
 
 class Object(Value, frozen=True):
@@ -252,6 +254,15 @@ def with_field(fields: tuple[tuple[str, Value], ...], name: str, value: Value) -
     return tuple(sorted((*(pair for pair in fields if pair[0] != name), (name, value)), key=lambda pair: pair[0]))
 
 
+def either(one: Value, other: Value) -> Value:
+    """One or the other, as an annotation says: the first of which anything is known."""
+    if isinstance(one, Unknown):
+        return other
+    if isinstance(one, Instance) and isinstance(other, Instance) and one.ref != other.ref:
+        return replace(one, others=tuple(dict.fromkeys((*one.others, other.ref, *other.others))))
+    return one
+
+
 def join(one: Value, other: Value) -> Value:
     """What is true of both; `None` on one side is passed over, as code that goes on has tested for it."""
     if one == other:
@@ -268,7 +279,8 @@ def join(one: Value, other: Value) -> Value:
         case Rows(), Rows() if one.model == other.model and one.plain == other.plain and one.items == other.items:
             joined = _join_rows(one, other)
         case Instance(), Instance() if one.ref == other.ref:
-            joined = replace(one, fields=_join_fields(one.fields, other.fields))
+            others = tuple(dict.fromkeys((*one.others, *other.others)))
+            joined = replace(one, fields=_all_fields(one.fields, other.fields), others=others)
         case Collection(), Collection() if one.kind == other.kind:
             joined = _join_collections(one, other)
         case Collection(items=()), Rows():
@@ -342,6 +354,18 @@ def _join_fields(
 ) -> tuple[tuple[str, Value], ...]:
     names = dict(other)
     return tuple((name, join(value, names[name])) for name, value in one if name in names)
+
+
+def _all_fields(
+    one: tuple[tuple[str, Value], ...], other: tuple[tuple[str, Value], ...]
+) -> tuple[tuple[str, Value], ...]:
+    """The attributes that an instance has on one side or the other: code that reads one knows that it was set."""
+    if one == other:
+        return one
+    names = dict(one)
+    for name, value in other:
+        names[name] = join(names[name], value) if name in names else value
+    return tuple(sorted(names.items(), key=lambda pair: pair[0]))
 
 
 def _join_collections(one: Collection, other: Collection) -> Collection:
