@@ -15,7 +15,7 @@ from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
-from slowpath.semantics.iteration import first_of, origin_of, through
+from slowpath.semantics.iteration import bound_of, first_of, origin_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
     Bound,
@@ -328,12 +328,11 @@ def _yield(frame: Frame, node: e.Yield) -> Value:
     if node.value is None:
         return UNKNOWN
     value = evaluate(frame, node.value)
-    if node.delegates:
-        if isinstance(value, Rows):
-            value = queries.run(frame, value, node.at, node.value)
-        frame.yields.append(first_of(frame, value))
-    else:
-        frame.yields.append(value)
+    around = bound_of(value) if node.delegates else frame.contexts[-1][1].bound if frame.contexts else "once"
+    frame.yields_batches |= around == "chunked"
+    if node.delegates and isinstance(value, Rows):
+        value = queries.run(frame, value, node.at, node.value)
+    frame.yields.append(first_of(frame, value) if node.delegates else value)
     return UNKNOWN
 
 

@@ -29,6 +29,7 @@ from slowpath.semantics.values import (
 )
 
 _FEW = 12
+_SEPARATORS = {"os.sep", "os.path.sep"}
 
 
 def origin_of(value: Value) -> Origin | None:
@@ -47,7 +48,27 @@ def through(
     bound = bound_of(value)
     if isinstance(value, Object) and frame.program.is_plain(value.type):
         bound = "small"
+    if isinstance(value, Unknown):
+        bound = _bound_within(frame, node)
     return value, lambda number: item_of(frame, value, frozenset((number,))), bound
+
+
+def _bound_within(frame: Frame, node: e.Expression) -> Bound:
+    """How many parts a single value has: those of a path are few, and those of a row's own column have nothing to do
+    with how many rows there are."""
+    match node:
+        case e.Call(func=e.Attribute(value=inner, attr="split"), arguments=(separator, *_)):
+            sign = separator.value
+            if e.dotted(sign) in _SEPARATORS or (isinstance(sign, e.Constant) and sign.value in {"/", "."}):
+                return "small"
+            return _bound_within(frame, inner)
+        case e.Call(func=e.Attribute(value=inner, attr="items" | "keys" | "values" | "split" | "splitlines")):
+            return _bound_within(frame, inner)
+        case e.Attribute(value=inner, attr=attr):
+            row = frame.lookup(inner)
+            if isinstance(row, Row) and frame.program.schema.column(row.model, attr) is not None:
+                return "unclear"
+    return "growing"
 
 
 def _begun(frame: Frame, value: Value, node: e.Expression, at: int) -> Value:

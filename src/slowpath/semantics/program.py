@@ -295,7 +295,7 @@ class Program(Names):
         declaration = self.project.function_of(ref)
         if declaration.sketch.yields:
             element = joined(frame.yields)
-            bound = "chunked" if self._yields_chunks(ref) else "growing"
+            bound = "chunked" if frame.yields_batches or self._yields_chunks(ref) else "growing"
             return Collection("iterator", element, bound=bound, varies=element.varies)  # type: ignore[arg-type]
         result = joined(frame.returns)
         if isinstance(result, Unknown) and declaration.returns is not None:

@@ -184,11 +184,16 @@ def fills_memo(statement: s.If) -> bool:
 
 def _missing_from(test: e.Expression) -> Iterator[str]:
     match test:
+        case e.Compare(left=e.Constant(), operators=("not in",), operands=(e.Subscript(),)):
+            # A default for something else on each turn.
+            return
         case e.Compare(operators=("not in",), operands=(operand,)):
             yield _container(operand)
         case e.Unary(operator="not", operand=e.Compare(operators=("in",), operands=(operand,))):
             yield _container(operand)
         case e.Compare(left=left, operators=("is",), operands=(e.Constant(value=None, kind=""),)):
+            yield _container(left)
+        case e.Compare(left=e.Attribute() as left, operators=("==",), operands=(e.Constant(value=0 | ""),)):
             yield _container(left)
         case e.Unary(operator="not", operand=e.Call(func=e.Name(id="len"), arguments=(sized,))):
             yield _container(sized.value)
@@ -274,6 +279,9 @@ def yields_chunks(block: s.Block) -> bool:
     for statement in statements_of(block):
         if isinstance(statement, s.Evaluate) and isinstance(statement.value, e.Yield):
             value = statement.value.value
+            if isinstance(value, e.Listing) and value.kind == "tuple" and value.elements:
+                # What is said of a piece goes with it.
+                value = value.elements[0]
             if isinstance(value, e.Subscript) and isinstance(value.index, e.Slice):
                 return True
             if isinstance(value, e.Name) and _is_batch(block, value.id):
