@@ -57,9 +57,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.finding import Confidence
+from slowpath.references import ValueRef
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CallsService, Context, Takes
 from slowpath.semantics.gathering import gathered
+from slowpath.semantics.owning.answers import held_by
 from slowpath.semantics.owning.holding import Meanwhile, meanwhile
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import each, repeated
@@ -77,6 +79,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
             if (found.resource.at, type(found.effect)) not in told:
                 told.add((found.resource.at, type(found.effect)))
                 yield _problem(function, program, found)
+    yield from _put_away(function, program)
     yield from _all_at_once(function, program)
 
 
@@ -146,6 +149,29 @@ def _confidence(found: Meanwhile) -> Confidence:
         return "low"
     sure = calls <= _NEAR and isinstance(found.effect, CallsService) and found.resource.through is None
     return "high" if sure else "medium"
+
+
+def _put_away(function: Function, program: Program) -> Iterator[Problem]:
+    """Sessions that go, in the middle of a transaction, into a variable of the module, where they stay."""
+    if not program.prospects.may_acquire(function.ref):
+        return
+    ownership = held_by(program, function.ref)
+    resources = {each.at: each for each in ownership.resources}
+    for number, name, at in ownership.parked:
+        resource = resources[number]
+        known = program.type_named(resource.type)
+        if known is None or known.resource != "session" or resource.how != "made":
+            continue
+        if isinstance(program.project.resolve(function.ref.module, name), ValueRef):
+            yield Problem(
+                place=_place(function, at),
+                message=f"`{name}` keeps a session whose transaction is open: the connection stays out of the pool, "
+                "idle, and the database keeps old rows for it",
+                subject=(name, "put away"),
+                help="commit before it is put away: a lock of the session, unlike one of the transaction, stays",
+                related=(Mark(_place(function, number), "made here"),),
+                confidence="medium",
+            )
 
 
 def _all_at_once(function: Function, program: Program) -> Iterator[Problem]:

@@ -12,8 +12,9 @@ from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered,
 from slowpath.semantics.attributes import get_path
 from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
-from slowpath.semantics.enclosing import captured_by
+from slowpath.semantics.enclosing import captured_here
 from slowpath.semantics.frame import Frame
+from slowpath.semantics.gathering import runs_beside
 from slowpath.semantics.library_call import Call, limited
 from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
@@ -139,7 +140,7 @@ def call_function(
     """What a function of the project gives when called here, its effects replayed with these arguments."""
     program = frame.program
     declaration = program.project.function_of(ref)
-    beside = declaration.is_async and not frame.awaiting and not declaration.sketch.yields
+    beside = runs_beside(frame, declaration, at)
     if beside and not (frame.contexts and frame.contexts[-1][1].kind == "comprehension"):
         # A coroutine that nobody awaits here runs elsewhere.
         return unknown(*(given.value for given in arguments))
@@ -148,8 +149,7 @@ def call_function(
     handed = program.handed_to(ref)
     arguments = handed.among(arguments) if handed.ahead else arguments
     given = bound_to(declaration.parameters, arguments)
-    if declaration.nested_in and not captured and (ref.module, declaration.nested_in) == (frame.module, frame.function):
-        captured = captured_by(program, ref, frame.env)
+    captured = captured or captured_here(frame, ref, declaration)
     values: list[tuple[str, Value]] = []
     actual = dict(captured)
     varies: list[frozenset[int]] = []

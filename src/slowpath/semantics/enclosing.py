@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from slowpath.references import FunctionRef
@@ -25,22 +24,26 @@ from slowpath.semantics.values import (
 )
 
 if TYPE_CHECKING:
+    from slowpath.declarations import FunctionDeclaration
+    from slowpath.semantics.frame import Frame
     from slowpath.semantics.program import Program
 
 # What variables hold that are set once, before anybody calls the nested function.
 _LASTING = (ClassValue, FunctionValue, Instance, ModuleValue, Object, Symbol)
 
 
-def captured_by(program: Program, ref: FunctionRef, env: Mapping[str, Value]) -> Parameters:
-    """The variables around a nested function that it mentions."""
-    body = program.body(ref)
+def captured_here(frame: Frame, ref: FunctionRef, declaration: FunctionDeclaration) -> Parameters:
+    """The variables of the function being read that one nested in it mentions."""
+    if not declaration.nested_in or (ref.module, declaration.nested_in) != (frame.module, frame.function):
+        return ()
+    body = frame.program.body(ref)
     if body is None:
         return ()
     free = uses.names_of(body.statements) - {parameter.name for parameter in body.parameters}
     return tuple(
         sorted(
             (name, value)
-            for name, value in env.items()
+            for name, value in frame.env.items()
             if name in free and not (isinstance(value, FunctionValue) and value.ref == ref)
         )
     )

@@ -59,6 +59,7 @@ def _ownership(program: Program, ref: FunctionRef) -> Ownership:
         entered=frozenset(walk.entered),
         handed=frozenset(walk.handed),
         lodged=frozenset(walk.lodged),
+        parked=tuple((resource, name, at) for resource, (name, at) in sorted(walk.parked.items())),
         names=tuple(sorted(walk.names.items())),
         fresh=walk.fresh,
         lent=walk.lent,

@@ -73,6 +73,8 @@ def _assign(walk: Walk, statement: s.Assign, before: States) -> States:
 def _bind(walk: Walk, target: e.Expression, value: e.Expression, ref: Ref, state: State, at: int) -> State:
     match target:
         case e.Name(id=name) if name in walk.outside:
+            if isinstance(ref, Held) and not ref.derived and ref.resource in state.open and not state.failed:
+                walk.parked.setdefault(ref.resource, (name, at))
             return walk.let_go(state, ref)
         case e.Name(id=name):
             if isinstance(ref, Held) and not ref.derived:

@@ -62,6 +62,7 @@ class Walk:
         self.entered: set[int] = set()
         self.handed: set[int] = set()
         self.lodged: set[int] = set()
+        self.parked: dict[int, tuple[str, int]] = {}
         self.names: dict[int, str] = {}
         self.uses: dict[Use, None] = {}
         self.left: set[int] = set()
