@@ -15,7 +15,7 @@ from slowpath.expression import line_column
 from slowpath.facts import AnyFact
 from slowpath.finding import CONFIDENCES, Finding, Skipped, Step
 from slowpath.references import FunctionRef
-from slowpath.rules import Function, Problem, Rule, Whole
+from slowpath.rules import Function, Mark, Problem, Rule, Whole
 from slowpath.semantics.lowering import LoweringError, spans
 from slowpath.semantics.memory import OutOfTimeError
 from slowpath.semantics.program import Program
@@ -155,8 +155,12 @@ def _merged(found: Iterable[Found]) -> Iterator[Found]:
             yield Found(group[0].rule, combine(tuple(dict.fromkeys(each.problem for each in group))))
             continue
         best: dict[tuple[str, ...], Found] = {}
+        told: set[tuple[Mark, ...]] = set()
         for each in group:
-            best.setdefault(each.problem.subject, each)
+            # The same way to the same place is one problem, whatever a subclass makes of it.
+            if not each.problem.related or each.problem.related not in told:
+                best.setdefault(each.problem.subject, each)
+                told.add(each.problem.related)
         for subject, each in sorted(best.items()):
             if not any(len(other) > len(subject) and other[: len(subject)] == subject for other in best):
                 yield each

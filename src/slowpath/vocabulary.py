@@ -47,7 +47,7 @@ Action = Literal[
     "unwrap", "tuples",
     "create", "bulk", "write", "save", "delete", "link", "get-or-create",
     "statement", "start", "execute", "scalars", "scalar", "get", "add", "remove",
-    "commit", "flush", "refresh", "load-onto",
+    "commit", "flush", "refresh", "merge", "load-onto",
     "sql", "sql-many", "fetch", "operation",
     "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",

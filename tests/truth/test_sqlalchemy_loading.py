@@ -734,6 +734,7 @@ ADDED: list[tuple[str, Callable[[Session], object], int]] = [
         6,
     ),
     ("merge", lambda session: [session.merge(School(id=c, name="school")) for _, c in PAIRS], len(PAIRS)),
+    ("merge of rows that are here", lambda session: list(map(session.merge, session.scalars(select(School)).all())), 1),
     ("refresh", lambda session: [session.refresh(passport) for passport in session.scalars(select(Passport)).all()], 4),
     (
         "delete",

@@ -15,9 +15,12 @@ _FETCHES = {"get", "get_or_none", "fetch", "hget", "pop"}
 
 def answers_from_memo(block: s.Block, statement: s.If) -> bool:
     """Whether the branch returns what an earlier call has kept: `found = memo.get(key)`, `if found: return found`, and
-    further down in the function `memo.set(key, …)` or `memo[key] = …`. What follows the branch is for new keys."""
+    further down in the function `memo.set(key, …)` or `memo[key] = …`. What follows the branch is for new keys, or
+    fills a blank: `if row.number is not None: return`, and further down `row.number = …`."""
     if not leaves_function(statement.body) or not isinstance(statement.body[-1], s.Return):
         return False
+    if _asks_for_value(statement.test) in set(_filled_in(block, after=statement.at)) - {""}:
+        return True
     memos = set(_memos_of(block, statement.test))
     return bool(memos) and any(memo in memos for memo in _stored_in(block, after=statement.at))
 
@@ -37,6 +40,23 @@ def _memos_of(block: s.Block, test: e.Expression) -> Iterator[str]:
         if isinstance(inner, s.Assign) and inner.value is not None and any(_is_one_of(names, t) for t in inner.targets):
             if memo := _fetched_from(inner.value):
                 yield memo
+
+
+def _asks_for_value(test: e.Expression) -> str:
+    """The attribute of which the test asks whether it has a value."""
+    match test:
+        case e.Attribute():
+            return e.dotted(test)
+        case e.Compare(left=e.Attribute() as left, operators=("is not",), operands=(e.Constant(value=None, kind=""),)):
+            return e.dotted(left)
+    return ""
+
+
+def _filled_in(block: s.Block, after: int) -> Iterator[str]:
+    """The attributes that are assigned further down."""
+    for inner in statements_of(block):
+        if inner.at > after and isinstance(inner, s.Assign):
+            yield from (e.dotted(target) for target in inner.targets if isinstance(target, e.Attribute))
 
 
 def _walruses(test: e.Expression) -> Iterator[e.Walrus]:

@@ -180,6 +180,8 @@ class Names(Facts, Questions):
     def _generic(self, module: str, base: str, index: e.Expression) -> Value:
         inner = index.elements if isinstance(index, e.Listing) else (index,)
         last = base.rpartition(".")[2]
+        if not inner:
+            return UNKNOWN
         if last in _TRANSPARENT:
             value: Value = UNKNOWN
             for part in inner:

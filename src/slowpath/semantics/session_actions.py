@@ -271,6 +271,16 @@ def _refresh(frame: Frame, call: Call) -> Value:
     return gone(call)
 
 
+def _merge(frame: Frame, call: Call) -> Value:
+    """A row that was just made is looked up; one that the session has already is not."""
+    row = value_at(call.arguments, 0)
+    if not isinstance(row, Row):
+        return gone(call)
+    if row.fresh:
+        _refresh(frame, call)
+    return row
+
+
 def _model_of_argument(call: Call) -> str:
     value = value_at(call.arguments, 0)
     return value.model if isinstance(value, Row | Rows) else ""
@@ -328,6 +338,7 @@ SESSION_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "scalar": _scalar,
     "get": _get,
     "refresh": _refresh,
+    "merge": _merge,
     "load-onto": _load_onto,
     "remove": _remove,
     "sql": _sql,

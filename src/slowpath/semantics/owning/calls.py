@@ -26,7 +26,7 @@ from slowpath.vocabulary import Fact, Type
 
 # What these do needs the network or the disk, and so may fail.
 _WORKING = frozenset({
-    "execute", "scalars", "scalar", "get", "commit", "flush", "refresh", "load-onto", "sql", "sql-many",
+    "execute", "scalars", "scalar", "get", "commit", "flush", "refresh", "merge", "load-onto", "sql", "sql-many",
     "fetch", "remote", "batch", "rows", "row", "value", "count", "exists", "mapping", "create", "bulk",
     "write", "save", "delete", "link", "get-or-create", "iterate", "stream", "blocks",
 })  # fmt: skip
