@@ -196,7 +196,7 @@ def _argument(frame: Frame, call: Call) -> Value:
 def _enter(frame: Frame, call: Call) -> Value:
     from slowpath.semantics.calls import entered
 
-    return entered(frame, _argument(frame, call), call.at)
+    return entered(frame, _argument(frame, call), call.at, awaiting=frame.awaiting)
 
 
 _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {

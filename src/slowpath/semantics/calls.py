@@ -376,8 +376,8 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     return standard_library.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)
 
 
-def entered(frame: Frame, value: Value, at: int) -> Value:
-    """What `with value as x` binds to x."""
+def entered(frame: Frame, value: Value, at: int, *, awaiting: bool) -> Value:
+    """What `with value as x` binds to x, or `async with` when `awaiting`."""
     match value:
         case Object(type=name):
             known = frame.program.knowledge.types.get(name)
@@ -387,13 +387,10 @@ def entered(frame: Frame, value: Value, at: int) -> Value:
         case Collection(kind="iterator", element=element, bound=bound) if bound != "unclear":
             return element
         case Instance():
-            for method in ("__enter__", "__aenter__"):
-                kept, frame.awaiting = frame.awaiting, True
-                result = call_method(frame, value, method, at)
-                frame.awaiting = kept
-                if result is not None:
-                    return value if isinstance(result, Unknown) else result
-            return value
+            kept, frame.awaiting = frame.awaiting, True
+            result = call_method(frame, value, "__aenter__" if awaiting else "__enter__", at)
+            frame.awaiting = kept
+            return value if result is None or isinstance(result, Unknown) else result
         case FunctionValue() | Symbol():
             return unknown(value)
     return value

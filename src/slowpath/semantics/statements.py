@@ -277,7 +277,7 @@ def _with(frame: Frame, statement: s.With) -> None:
                 frame.sight.note_value(item.context.at, context)
             if frame.program.is_transaction(context):
                 stack.enter_context(frame.in_transaction(item.context.at))
-            value = entered(frame, context, statement.at)
+            value = entered(frame, context, statement.at, awaiting=statement.is_async)
             if item.target is not None:
                 assign(frame, item.target, value)
             if frame.program.is_pipelined(value):
