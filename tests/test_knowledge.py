@@ -184,6 +184,8 @@ def test_a_string_is_what_to_write_instead_or_what_is_made() -> None:
         new = { copy = "", cursor = "a.Cursor" }
         count = ["count"]
         row = ["first"]
+        save = { save = "update_many" }
+        for-new = { save = "insert_many" }
         gives = { get = "a.Answer" }
         argument = { get = 1 }
         cached = ["count"]
@@ -198,6 +200,7 @@ def test_a_string_is_what_to_write_instead_or_what_is_made() -> None:
         "cursor": Fact(action="new", gives="a.Cursor"),
         "count": Fact(action="count", cached="always"),
         "first": Fact(action="row", cached="if-ordered"),
+        "save": Fact(action="save", instead="update_many", for_new="insert_many"),
     }
     assert known.types["a.B"].class_methods == {"connect": Fact(action="new", gives="a.B")}
 

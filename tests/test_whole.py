@@ -136,6 +136,17 @@ def test_facts_are_remembered_with_their_function(root: Path, monkeypatch: pytes
     assert [finding.fingerprint for finding in second.findings] == [finding.fingerprint for finding in first.findings]
 
 
+def test_new_rows_are_made_together_and_old_ones_changed_together(root: Path) -> None:
+    (root / "shop/views.py").write_text(
+        "from shop.models import Line, Order\n\n\n"
+        "def make(orders):\n    for order in orders:\n        line = Line(order=order)\n        line.save()\n\n\n"
+        "def pay():\n    for order in Order.objects.all():\n        order.paid = True\n        order.save()\n",
+        encoding="utf-8",
+    )
+    found = run(root, Settings(select=("SLO103",)), [""], cache=False, jobs=1).findings
+    assert [finding.help.rpartition("with ")[2] for finding in found] == ["`bulk_create`", "`bulk_update`"]
+
+
 def test_jobs_change_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, *RULES)
     monkeypatch.setattr(processes, "_FEW", 1)

@@ -55,7 +55,8 @@ _OWNING: dict[str, Owning] = {
     "takes": "takes",
     "enters-argument": "enters",
 }
-_FACETS = ("gives", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", "shared", *_OWNING)
+_WORDS = ("gives", "for-new", "shared")
+_FACETS = (*_WORDS, "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
 _TRAITS = (
     "kind",
     "aliases",
@@ -253,8 +254,9 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
             raise place.at(key).error(f"no action here lists `{name}`{nearest(name, facts)}")
         return facts[name]
 
-    for name, gives in _texts_by_name(table.get("gives", {}), place.at("gives")).items():
-        facts[name] = replace(known(name, "gives"), gives=gives)
+    for key in _WORDS:
+        for name, word in _texts_by_name(table.get(key, {}), place.at(key)).items():
+            facts[name] = replace(known(name, key), **{key.replace("-", "_"): word})
     for name, number, at in _items(_mapping(table.get("argument", {}), place.at("argument")), place.at("argument")):
         facts[name] = replace(known(name, "argument"), argument=_number(number, at))
     kinds: tuple[tuple[str, Cached], ...] = (("cached", "always"), ("cached-if-ordered", "if-ordered"))
@@ -263,8 +265,6 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
             facts[name] = replace(known(name, key), cached=cached)
     for name in _texts(table.get("asynchronous", []), place.at("asynchronous")):
         facts[name] = replace(known(name, "asynchronous"), asynchronous=True)
-    for name, made in _texts_by_name(table.get("shared", {}), place.at("shared")).items():
-        facts[name] = replace(known(name, "shared"), shared=made)
     for name, words, at in _items(
         _mapping(table.get("time-limit", {}), place.at("time-limit")), place.at("time-limit")
     ):

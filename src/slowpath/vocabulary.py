@@ -185,14 +185,15 @@ Leaving = Literal["", "releases", "transaction"]
 
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
-    write when it runs once an item; `cached` whether it is answered from memory when its rows are already loaded;
-    `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what it keeps its thread with; `limit`
-    how to limit the time it waits, where it would wait for ever; `shared` what to make once so that many calls share a
-    connection, where each call opens one."""
+    write when it runs once an item, `for_new` when it writes a new row; `cached` whether it is answered from memory
+    when its rows are already loaded; `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what
+    it keeps its thread with; `limit` how to limit the time it waits, where it would wait for ever; `shared` what to
+    make once so that many calls share a connection, where each call opens one."""
 
     action: Action
     gives: str = ""
     instead: str = ""
+    for_new: str = ""
     cached: Cached = "never"
     argument: int = 0
     asynchronous: bool = False

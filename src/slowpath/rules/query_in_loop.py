@@ -37,8 +37,8 @@ time and belongs before the loop.
 
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
 `return` or `break`, in an `except`, on a miss of a dict that is filled there). Calls that do a whole job for each
-item, that lock what they read, or that are five calls away from their query, and rows that are fetched to do something
-with each of them, have low confidence, and are not reported by default.
+item, that lock what they read, or that are five calls away from their query, rows that are fetched to do something
+with each of them, and loops over a `range` of some number, have low confidence, and are not reported by default.
 
 ## Fix safety
 
@@ -80,8 +80,10 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for (place, _), found in per_item.items():
         effects, context = [effect for effect, _ in found], found[0][1]
         problem = _per_item(place, effects, context)
-        meant = _is_operation(effects[0], context, function) or _is_part_of_work(effects, context, function)
-        yield replace(problem, confidence="low") if meant else problem
+        # Years, levels and attempts are counted too, not just rows.
+        unsure = context.bound == "counted" or _is_operation(effects[0], context, function)
+        low = unsure or _is_part_of_work(effects, context, function)
+        yield replace(problem, confidence="low") if low else problem
 
 
 def _is_operation(effect: RunsQuery, context: Context, function: Function) -> bool:

@@ -12,7 +12,7 @@ from slowpath.semantics.arguments import Arguments, Given, value_at, varies_of
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import constant_range, first_of, origin_of, through
+from slowpath.semantics.iteration import bound_of, constant_range, first_of, origin_of, through
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -86,7 +86,7 @@ def container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Ca
         kind = CONTAINERS[name]
         items = value.items if name in {"list", "tuple"} else None
         element = value.key if value.kind == "dict" and value.key is not None else value.element
-        return replace(value, kind=kind, items=items, element=element, key=None)
+        return replace(value, kind=kind, items=items, element=element, key=None, bound=bound_of(value))
     return unknown(value)
 
 
@@ -205,8 +205,20 @@ def zipped(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call 
 
 
 def _range(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
-    values = tuple(given.value for given in arguments)
-    return Collection("iterator", UNKNOWN, bound=constant_range(values), varies=varies_of(arguments))
+    bound = constant_range(tuple(given.value for given in arguments))
+    if bound == "counted" and any(_measures(given.node) for given in arguments):
+        bound = "growing"
+    return Collection("iterator", UNKNOWN, bound=bound, varies=varies_of(arguments))
+
+
+def _measures(node: e.Expression | None) -> bool:
+    """Whether the number says how many of something there are."""
+    match node:
+        case e.Call(func=e.Name(id="len")):
+            return True
+        case e.Binary(left=left, right=right):
+            return _measures(left) or _measures(right)
+    return False
 
 
 def _str(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:

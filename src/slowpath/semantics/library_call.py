@@ -122,13 +122,14 @@ def wrote(frame: Frame, call: Call, model: str, *, batched: bool = False, column
     """Write down that the call writes these columns, or nobody knows which; `batched` when it does so for many rows at
     once, others on each turn."""
     waits(frame, call)
+    is_new = isinstance(call.receiver, Row) and call.receiver.fresh
     frame.emit(
         Writes(
             place=frame.place(call.at),
             label=call.label,
             action=call.fact.action,
             model=model,
-            instead=call.fact.instead,
+            instead=(call.fact.for_new if is_new else "") or call.fact.instead,
             rare=batched,
             columns=tuple(columns),
         ),

@@ -130,9 +130,10 @@ class Program(Names):
                 value = self.default_of(ref.module, parameter)
             if isinstance(value, Unknown) and parameter.annotation is not None:
                 value = self.annotated(ref.module, parameter.annotation)
-                if parameter.kind in {"*", "**"}:
-                    value = Collection("tuple", value) if parameter.kind == "*" else value
-            if parameter.kind == "**":
+            # As many as somebody wrote down at the call.
+            if parameter.kind == "*":
+                value = Collection("tuple", value, bound="small")
+            elif parameter.kind == "**":
                 value = Collection("dict", value, key=UNKNOWN, bound="small")
             values.append((parameter.name, value))
         return tuple(values)
