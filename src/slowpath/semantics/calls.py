@@ -184,7 +184,8 @@ def call_function(
         return texts.filled(text, ref.module, ref.qualname, argument)
 
     def argument(name: str) -> Value:
-        return texts.hole(frame, actual[name], given[name].node if name in given else None)
+        # What is not passed is seen around a nested function, and may be anything.
+        return texts.hole(frame, actual.get(name, UNKNOWN), given[name].node if name in given else None)
 
     away = frame.on_loop and program.runs_elsewhere(ref, awaited=frame.awaiting)
     memoized = program.is_memoized(ref)
