@@ -804,6 +804,13 @@ async def read_many_to_one_that_is_held(session: AsyncSession) -> None:
     assert {child.parent for child in children} == set(parents)
 
 
+async def load_by_another_query(session: AsyncSession) -> None:
+    parents = (await session.scalars(select(Parent))).all()
+    await session.execute(select(Parent).options(selectinload(Parent.children)))
+    for parent in parents:
+        parent.children
+
+
 async def refresh_each(session: AsyncSession) -> None:
     for parent in (await session.scalars(select(Parent))).all():
         await session.refresh(parent, ["children"])
@@ -833,6 +840,7 @@ def test_async_session_raises(work: Work) -> None:
         (read_after_commit_without_expiry, 1),
         (read_eagerly, 2),
         (read_many_to_one_that_is_held, 2),
+        (load_by_another_query, 3),
         (refresh_each, 1 + 2 * PARENTS),
         (read_inside_run_sync, 1 + PARENTS),
     ],

@@ -9,7 +9,7 @@ from slowpath.semantics import queries
 from slowpath.semantics.effects import Changes
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import first_of
+from slowpath.semantics.iteration import FEW, first_of
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -26,6 +26,9 @@ from slowpath.semantics.values import (
     with_field,
 )
 from slowpath.spelling import spelled
+
+_AT_MOST = {"==", "<", "<="}
+_MORE = {"!=", ">", ">="}
 
 
 def assign(frame: Frame, target: e.Expression, value: Value) -> None:
@@ -86,15 +89,27 @@ def imported(frame: Frame, name: e.ImportedName) -> None:
         frame.bind(name.local, frame.program.imported(frame.module, name) or UNKNOWN)
 
 
-def narrowed(frame: Frame, test: e.Expression) -> None:
-    """After `isinstance(x, C)`, x is a C, if nothing better was known."""
+def narrowed(frame: Frame, test: e.Expression, *, holds: bool = True) -> None:
+    """What the variables in a test are where it holds, or does not: after `isinstance(x, C)`, x is a C, if nothing
+    better was known; after `len(x) == 1`, x has few items."""
     match test:
+        case e.Compare(
+            left=e.Call(func=e.Name(id="len"), arguments=(e.Argument(value=e.Name(id=name)),)),
+            operators=(operator,),
+            operands=(e.Constant(value=int(most)),),
+        ):
+            known = frame.env.get(name)
+            limits = most <= FEW and operator in (_AT_MOST if holds else _MORE)
+            if limits and isinstance(known, Collection | Rows):
+                frame.env[name] = replace(known, bound="small")
+        case e.Boolean(operator=joined, left=left, right=right) if joined == ("and" if holds else "or"):
+            narrowed(frame, left, holds=holds)
+            narrowed(frame, right, holds=holds)
+        case _ if not holds:
+            return
         case e.Call(func=e.Name(id="isinstance"), arguments=(e.Argument(value=e.Name(id=name)), e.Argument(value=cls))):
             known = frame.env.get(name)
             value = evaluate(frame, cls)
             vague = isinstance(known, Unknown) or (isinstance(known, Instance) and bool(known.others))
             if known is not None and vague and isinstance(value, ClassValue):
                 frame.env[name] = varying(frame.program.instance_of(value.ref), known.varies)
-        case e.Boolean(operator="and", left=left, right=right):
-            narrowed(frame, left)
-            narrowed(frame, right)

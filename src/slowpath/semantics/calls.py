@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics import builtins, cache_actions, containers, queries, standard_library, texts, trails
+from slowpath.semantics import builtins, cache_actions, containers, loading, queries, standard_library, texts, trails
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.attributes import get_path
@@ -257,6 +257,7 @@ def _write_back(
     for name, value in summary.finals:
         passed = given.get(name)
         if passed is not None and passed.node is not None and type(passed.value) is type(value):
+            loading.share(frame, value)
             frame.update(passed.node, trails.told(map_varies(value, lambda found: _outside(found, varies)), known))
 
 

@@ -15,7 +15,7 @@ from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
-from slowpath.semantics.iteration import bound_of, first_of, origin_of, through
+from slowpath.semantics.iteration import bound_of, first_of, origin_of, through, within
 from slowpath.semantics.values import (
     UNKNOWN,
     Bound,
@@ -170,8 +170,8 @@ def _comprehension(frame: Frame, node: e.Comprehension) -> Value:
         for position, generator in enumerate(node.generators):
             value = evaluate(frame, generator.iterable)
             value, item_value, bound = through(frame, value, generator.iterable, node.at, awaiting=generator.is_async)
-            if position == 0 and isinstance(generator.iterable, e.Name):
-                kept[generator.iterable.id] = frame.env.get(generator.iterable.id, UNKNOWN)
+            if position == 0 and isinstance(generator.iterable, e.Name) and generator.iterable.id in frame.env:
+                kept[generator.iterable.id] = frame.env[generator.iterable.id]
             bounds.append(bound)
             number = stack.enter_context(
                 frame.repeating(
@@ -328,8 +328,8 @@ def _yield(frame: Frame, node: e.Yield) -> Value:
     if node.value is None:
         return UNKNOWN
     value = evaluate(frame, node.value)
-    around = bound_of(value) if node.delegates else frame.contexts[-1][1].bound if frame.contexts else "once"
-    frame.yields_batches |= around == "chunked"
+    delegated = [bound_of(value)] if node.delegates else []
+    frame.yield_bounds.add(within([*(context.bound for _, context in frame.contexts), *delegated]))
     if node.delegates and isinstance(value, Rows):
         value = queries.run(frame, value, node.at, node.value)
     frame.yields.append(first_of(frame, value) if node.delegates else value)

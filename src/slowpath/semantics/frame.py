@@ -73,7 +73,7 @@ class Frame:
         self.effects: dict[object, AnyEffect] = {}
         self.returns: list[Value] = []
         self.yields: list[Value] = []
-        self.yields_batches = False
+        self.yield_bounds: set[Bound] = set()
         self.jumps: list[Environment] = []
         self.dead = False
         self.rare = 0

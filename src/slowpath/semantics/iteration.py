@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -28,7 +28,9 @@ from slowpath.semantics.values import (
     varying,
 )
 
-_FEW = 12
+FEW = 12
+"""Items that are not many, whatever the data."""
+_FIXED = {"small", "once", "retry"}
 _SEPARATORS = {"os.sep", "os.path.sep"}
 
 
@@ -104,6 +106,13 @@ def bound_of(value: Value) -> Bound:
     return "growing"
 
 
+def within(bounds: Sequence[Bound]) -> Bound:
+    """How often something happens that stands in loops that turn so often, the innermost last."""
+    if bounds and bounds[-1] == "chunked":
+        return "chunked"
+    return "small" if set(bounds) <= _FIXED else "growing"
+
+
 def item_of(frame: Frame, value: Value, varies: frozenset[int]) -> Value:
     """One item, which differs with these loops."""
     match value:
@@ -124,7 +133,7 @@ def item_of(frame: Frame, value: Value, varies: frozenset[int]) -> Value:
 def classes_in(value: Value) -> tuple[Value, ...]:
     """The items of a short list of classes: what is done with each of them is quite another thing."""
     items = value.items if isinstance(value, Collection) and value.items is not None else ()
-    return items if 1 < len(items) <= _FEW and all(isinstance(item, ClassValue) for item in items) else ()
+    return items if 1 < len(items) <= FEW and all(isinstance(item, ClassValue) for item in items) else ()
 
 
 def _spread(value: Value, varies: frozenset[int]) -> Value:

@@ -30,6 +30,7 @@ from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
+    Bound,
     Collection,
     Instance,
     Rows,
@@ -296,8 +297,11 @@ class Program(Names):
         declaration = self.project.function_of(ref)
         if declaration.sketch.yields:
             element = joined(frame.yields)
-            bound = "chunked" if frame.yields_batches or self._yields_chunks(ref) else "growing"
-            return Collection("iterator", element, bound=bound, varies=element.varies)  # type: ignore[arg-type]
+            bounds = frame.yield_bounds
+            bound: Bound = "small" if bounds == {"small"} else "growing"
+            if "chunked" in bounds or self._yields_chunks(ref):
+                bound = "chunked"
+            return Collection("iterator", element, bound=bound, varies=element.varies)
         result = joined(frame.returns)
         if isinstance(result, Unknown) and declaration.returns is not None:
             return self.annotated(ref.module, declaration.returns, result.varies)

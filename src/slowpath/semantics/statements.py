@@ -17,6 +17,7 @@ from slowpath.semantics.dependence import settled
 from slowpath.semantics.expressions import evaluate, truth, truth_of
 from slowpath.semantics.frame import Environment, Frame, merged
 from slowpath.semantics.iteration import bound_of, classes_in, origin_of, through
+from slowpath.semantics.loading import load_onto
 from slowpath.semantics.values import UNKNOWN, Collection, Constant, Row, Rows, Unknown, Value, unknown, varying
 from slowpath.spelling import spelled
 
@@ -64,7 +65,11 @@ def _augment(frame: Frame, statement: s.Augment) -> None:
 
 def _evaluate(frame: Frame, statement: s.Evaluate) -> None:
     frame.unused = statement.value.at if isinstance(statement.value, e.Call) else -1
-    evaluate(frame, statement.value)
+    value = evaluate(frame, statement.value)
+    awaited = isinstance(statement.value, e.Await)
+    if awaited and isinstance(value, Rows) and value.here and frame.program.is_row_source(value):
+        # Nobody takes its rows: it is there for what it loads, and the session has each row once.
+        load_onto(frame, value.model, value.loads)
 
 
 def _return(frame: Frame, statement: s.Return) -> None:
@@ -108,6 +113,7 @@ def _if(frame: Frame, statement: s.If) -> None:
         _branch(frame, statement.body, rare=rare_body or (rare_else and shapes.is_negative(statement.test)))
     after_body, body_left = frame.env, frame.dead
     frame.env, frame.dead = before, False
+    narrowed(frame, statement.test, holds=False)
     with _limited(frame, statement.test, "not in"):
         _branch(frame, statement.orelse, rare=rare_else)
     if body_left and _is_limiting(frame, statement.test, "not in"):
