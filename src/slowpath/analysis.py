@@ -147,7 +147,8 @@ class Workshop:
             self.relevance,
         )
         self.rules = config.selected(load(), settings)
-        self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted and ref.qualname != SCRIPT}
+        roots = {*self.relevance.roots(), *filter(self.relevance.matters, self.program.per_item)}
+        self._wanted = {ref for ref in roots if ref.module in ground.wanted and ref.qualname != SCRIPT}
         self._migrating = frozenset(functions_of(ground.migrations))
         self._scripts = frozenset(_scripts(self.project))
         self.roots = sorted(self._wanted | self._migrating | self._scripts)

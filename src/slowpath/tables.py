@@ -74,6 +74,12 @@ _TRAITS = (
     "leaving",
     "collected",
     "autocommits",
+    "shows",
+    "per-item",
+    "per-item-in",
+    "lists",
+    "item-model",
+    "computed-by",
 )
 
 
@@ -127,6 +133,12 @@ class Entry(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool | None = None
     autocommits: bool | None = None
+    shows: Mapping[str, str] = {}
+    per_item: tuple[str, ...] = ()
+    per_item_in: tuple[str, ...] = ()
+    lists: str = ""
+    item_model: str = ""
+    computed_by: str = ""
 
 
 class Table(Struct, frozen=True):
@@ -184,6 +196,12 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         leaving=_one_of(_LEAVINGS, table.get("leaving", ""), place.at("leaving"), "leaving"),
         collected=_maybe(table, "collected", place),
         autocommits=_maybe(table, "autocommits", place),
+        shows=_texts_by_name(table.get("shows", {}), place.at("shows")),
+        per_item=_texts(table.get("per-item", []), place.at("per-item")),
+        per_item_in=_texts(table.get("per-item-in", []), place.at("per-item-in")),
+        lists=_text(table.get("lists", ""), place.at("lists")),
+        item_model=_text(table.get("item-model", ""), place.at("item-model")),
+        computed_by=_text(table.get("computed-by", ""), place.at("computed-by")),
     )
 
 

@@ -108,14 +108,11 @@ data frame. text: splits or renders long texts.
 
 Cached = Literal["never", "always", "if-ordered"]
 
-
 CacheVerb = Literal["read", "fill", "fetch", "use", "forget", "expire", "flush"]
 """What a call does to a cache's entries. read: gives what is kept under the key. fill: keeps a value under it. fetch:
 gives what is kept, and fills it with the value (or what the value gives when called) if there is nothing. use: reads
 and changes an entry that is more than a copy of something (a counter, a list, a lock); with a value, keeps it if there
-is nothing. forget: removes the entry.
-expire: gives it a time to live. flush: removes all entries.
-"""
+is nothing. forget: removes the entry. expire: gives it a time to live. flush: removes all entries."""
 
 KeyedRole = Literal["key", "keys", "*keys", "pattern", "value", "expiry", "-"]
 """What an argument of such a call is. key: one key. keys: several, or a dict by key. *keys: keys are all that is left.
@@ -185,10 +182,10 @@ Leaving = Literal["", "releases", "transaction"]
 
 class Fact(Struct, frozen=True):
     """What one call does. `gives` is the type of its value where the action alone does not say; `instead` what to
-    write when it runs once an item, `for_new` when it writes a new row; `cached` whether it is answered from memory
-    when its rows are already loaded; `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what
-    it keeps its thread with; `limit` how to limit the time it waits, where it would wait for ever; `shared` what to
-    make once so that many calls share a connection, where each call opens one."""
+    write when it runs once an item, `for_new` when it writes a new row; `cached` whether memory answers when its rows
+    are loaded already; `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what keeps its
+    thread; `limit` how to limit the time it waits, where it would wait for ever; `shared` what to make once so that
+    many calls share a connection, where each opens one."""
 
     action: Action
     gives: str = ""
@@ -210,10 +207,12 @@ class Type(Struct, frozen=True):
     `making` is the work of constructing one, `limit` how to limit the waiting of all its methods there. `sends`
     names, for clients, the service in words (`Redis`, `HTTP`). `calls` is the type that calling an object of this
     type gives (`sessionmaker()()`). `near` when the service is as close as a database, and answers as fast.
-
-    `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back by
-    itself as soon as nothing refers to it. `autocommits` when each statement inside `with` it is a transaction of its
-    own."""
+    `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back as
+    soon as nothing refers to it. `autocommits` when each statement inside `with` it is a transaction of its own.
+    `per_item` are the methods that a framework calls for each item of a list (`item_*`: all that begin so),
+    `per_item_in` attributes that name more, `item_model` says of which model the items are. `lists` is the method with
+    the rows if it makes the list itself, `shows` of a type that shows other classes: the attribute that names them, and
+    that method. `computed_by` is the method around a field that gives its value (`get_*`)."""
 
     name: str
     kind: TypeKind
@@ -234,6 +233,12 @@ class Type(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool = False
     autocommits: bool = False
+    shows: Mapping[str, str] = {}
+    per_item: tuple[str, ...] = ()
+    per_item_in: tuple[str, ...] = ()
+    lists: str = ""
+    item_model: str = ""
+    computed_by: str = ""
 
 
 class Text(Struct, frozen=True):

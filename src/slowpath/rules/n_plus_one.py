@@ -31,6 +31,9 @@ What a query has loaded goes with its rows, through variables, loops, properties
 also as the arguments of these. Reported is the read of a relation that the rows did not bring, in a loop that grows
 with the data; it is reported at the query, because that is what has to change.
 
+A list that a framework makes is a loop that nobody wrote: REST framework's list views with the methods of their
+serializers, the columns of Django's admin, feeds.
+
 ## What silences it
 
 Rows of which it is not known what they brought along: parameters, results of code that cannot be read. Loops that

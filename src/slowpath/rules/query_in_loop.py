@@ -31,7 +31,8 @@ every turn needs no batch: it belongs before the loop.
 
 A query is followed from where it runs through the functions that lead to it. Reported is one that a loop runs on every
 turn, when the loop grows with the data and what is asked for changes from turn to turn, or when it is the same each
-time and belongs before the loop.
+time and belongs before the loop. A list that a framework makes is a loop too: the methods of a serializer that a list
+view shows, columns of Django's admin, feeds.
 
 ## What silences it
 

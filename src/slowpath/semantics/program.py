@@ -23,8 +23,10 @@ from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import DEEPEST, Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.owning.ownership import Owned
+from slowpath.semantics.per_item import per_item_methods
 from slowpath.semantics.prospects import Prospects
 from slowpath.semantics.relevance import Relevance
+from slowpath.semantics.showing import shown
 from slowpath.semantics.sight import Sight
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
@@ -79,6 +81,7 @@ class Program(Names):
         self.owned = Owned()
         self._manager_loads: Memo[str, Loads] = Memo()
         self._handed: Memo[FunctionRef, Handed] = Memo()
+        self.per_item = per_item_methods(project, schema, knowledge.types)
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""
@@ -148,6 +151,10 @@ class Program(Names):
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
         """What the function does: by itself, and in each subclass that gives it other things to work with."""
         yield self.effects_of(ref)
+        if ref in self.per_item:
+            self._passing.clear()
+            self._unsettled.clear()
+            yield from shown(self, ref, self.per_item[ref])
         for heir in self._heirs(ref):
             yield self.effects_of(ref, self.instance_of(heir))
 

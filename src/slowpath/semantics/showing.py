@@ -1,0 +1,68 @@
+"""What a method does that a framework calls for each item of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from slowpath.expression import at_of
+from slowpath.references import ClassRef, FunctionRef
+from slowpath.semantics.arguments import Given
+from slowpath.semantics.attributes import get
+from slowpath.semantics.calls import call_function, call_method
+from slowpath.semantics.effects import AnyEffect, Summary
+from slowpath.semantics.frame import Frame
+from slowpath.semantics.iteration import row_of
+from slowpath.semantics.per_item import PerItem, Showing
+from slowpath.semantics.values import UNKNOWN, Instance, Row, Rows, Unknown, Value
+
+if TYPE_CHECKING:
+    from slowpath.semantics.program import Program
+
+# Whoever shows the same items in more lists than these loads what the others load.
+_LISTS = 4
+
+
+def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary]:
+    """What the method does for each item, in each of the lists that are known, or in some list of its model's rows."""
+    name = program.project.function_of(ref).name
+    lists: dict[tuple[Rows | None, ClassRef], None] = dict.fromkeys(
+        (rows, showing.by if program.project.method(showing.by, name) == ref else said.cls)
+        for showing in said.showings[:_LISTS]
+        if (rows := _rows(program, showing)) is not None
+    )
+    for rows, cls in lists or {(None, said.cls): None}:
+        frame = Frame(program, cls.module, "", owner=None, depth=0)
+        at = at_of(program.project.class_of(cls).line, 1)
+        origin = rows.origin if rows is not None else None
+        with frame.repeating("for", at, said.parameter, cls.qualname, "growing", origin) as number:
+            item = _item(frame, rows, said.model, frozenset((number,)))
+            call_function(frame, ref, program.receiver_of(ref), (Given(item),), at, None)
+        yield Summary(tuple(map(_inside, frame.effects.values())), UNKNOWN, ())
+
+
+def _rows(program: Program, showing: Showing) -> Rows | None:
+    frame = Frame(program, showing.by.module, "", owner=None, depth=0)
+    instance = Instance(showing.by)
+    value: Value | None = call_method(frame, instance, showing.rows, 1)
+    if value is None:
+        for known in program.external_types(showing.by):
+            fact = known.methods.get(showing.rows)
+            if fact is not None and fact.action == "held":
+                value = get(frame, instance, fact.gives, 1)
+                break
+    return value if isinstance(value, Rows) and not value.plain and not value.items else None
+
+
+def _item(frame: Frame, rows: Rows | None, model: str, varies: frozenset[int]) -> Value:
+    if rows is not None and model in {"", rows.model}:
+        return row_of(frame, rows, varies)
+    return Row(model, varies=varies) if model else Unknown(varies=varies)
+
+
+def _inside(effect: AnyEffect) -> AnyEffect:
+    """The effect as one of the method itself: nobody writes the call."""
+    contexts = tuple(replace(each, hops=max(each.hops - 1, 0)) for each in effect.contexts)
+    return replace(effect, via=effect.via[1:], contexts=contexts)
