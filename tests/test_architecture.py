@@ -30,6 +30,7 @@ LAYERS = (
     ("references", "layout", "project"),
     (
         "loads",
+        "listing",
         "schema",
         "query",
         "advisor",

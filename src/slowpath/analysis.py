@@ -147,7 +147,8 @@ class Workshop:
             self.relevance,
         )
         self.rules = config.selected(load(), settings)
-        roots = {*self.relevance.roots(), *filter(self.relevance.matters, self.program.per_item)}
+        lists = self.program.lists
+        roots = {*self.relevance.roots(), *filter(self.relevance.matters, lists.methods), *lists.cards}
         self._wanted = {ref for ref in roots if ref.module in ground.wanted and ref.qualname != SCRIPT}
         self._migrating = frozenset(functions_of(ground.migrations))
         self._scripts = frozenset(_scripts(self.project))

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from slowpath import libraries
 from slowpath.errors import nearest
+from slowpath.listing import over
 from slowpath.migrations import Migrator
 from slowpath.tables import KINDS, Entry, Place, Table, table_at
 from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Memoizer, Type, TypeKind
@@ -130,12 +131,7 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         leaving=later.leaving or earlier.leaving,
         collected=earlier.collected if later.collected is None else later.collected,
         autocommits=earlier.autocommits if later.autocommits is None else later.autocommits,
-        shows={**earlier.shows, **later.shows},
-        per_item=tuple(dict.fromkeys(earlier.per_item + later.per_item)),
-        per_item_in=tuple(dict.fromkeys(earlier.per_item_in + later.per_item_in)),
-        lists=later.lists or earlier.lists,
-        item_model=later.item_model or earlier.item_model,
-        computed_by=later.computed_by or earlier.computed_by,
+        listing=over(earlier.listing, later.listing),
     )
 
 
@@ -188,12 +184,7 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         leaving=entry.leaving,
         collected=bool(entry.collected),
         autocommits=bool(entry.autocommits),
-        shows=entry.shows,
-        per_item=entry.per_item,
-        per_item_in=entry.per_item_in,
-        lists=entry.lists,
-        item_model=entry.item_model,
-        computed_by=entry.computed_by,
+        listing=entry.listing,
     )
 
 

@@ -13,6 +13,7 @@ from slowpath.declarations import Assignment, ClassDeclaration, Declarations, Fu
 from slowpath.expression import Expression, ImportedName, Subscript, dotted
 from slowpath.layout import Layout, find, lay_out, module_in, namespace_in, package_folder, package_of
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+from slowpath.sketching import Sketch
 
 
 class _Index(Struct, frozen=True):
@@ -75,8 +76,9 @@ class Project:
         return self._index(ref.module).classes[ref.qualname]
 
     def function_of(self, ref: FunctionRef) -> FunctionDeclaration:
-        """The declaration of a function; of a property, the one that reads it."""
-        return self._index(ref.module).functions[ref.qualname]
+        """The declaration of a function; of a property, the one that reads it; of a class, an empty one."""
+        index = self._index(ref.module)
+        return index.functions.get(ref.qualname) or _empty(index.classes[ref.qualname])
 
     def declared(self, module: str, qualname: str) -> ClassRef | FunctionRef | None:
         """The class or function of this qualified name in the module, nested ones included."""
@@ -368,4 +370,11 @@ def _is_secondary(function: FunctionDeclaration) -> bool:
     """Whether it only completes an earlier function of its name, as the setter of a property does."""
     return any(
         dotted(decorator).rpartition(".")[2] in {"setter", "deleter", "overload"} for decorator in function.decorators
+    )
+
+
+def _empty(cls: ClassDeclaration) -> FunctionDeclaration:
+    sketch = Sketch((), (), loops=False, awaits=False, yields=False, sql=False)
+    return FunctionDeclaration(
+        cls.qualname, cls.name, cls.line, cls.line, 0, False, (), None, (), "", "", sketch, digest=cls.qualname
     )

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
+from slowpath.listing import NO_LISTING, Listing, Shown
 from slowpath.vocabulary import (
     Action,
     Cached,
@@ -45,6 +46,7 @@ KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 _WORKS: tuple[Work, ...] = get_args(Work)
 _RESOURCES: tuple[Resource, ...] = get_args(Resource)
 _LEAVINGS: tuple[Leaving, ...] = get_args(Leaving)
+_SHOWN: tuple[Shown, ...] = get_args(Shown)
 _MAKES: frozenset[Action] = frozenset({"new", "statement", "start", "pipeline", "pages", "model", "held", "text"})
 _SECTIONS = ("format", "type", "function", "object", "cache", "memo")
 _OWNING: dict[str, Owning] = {
@@ -57,6 +59,9 @@ _OWNING: dict[str, Owning] = {
 }
 _WORDS = ("gives", "for-new", "shared")
 _FACETS = (*_WORDS, "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
+_LISTING = (
+    "lists", "shows", "unless", "per-item", "per-item-in", "item-model", "item-fields", "computed-by", "field",
+)  # fmt: skip
 _TRAITS = (
     "kind",
     "aliases",
@@ -74,12 +79,7 @@ _TRAITS = (
     "leaving",
     "collected",
     "autocommits",
-    "shows",
-    "per-item",
-    "per-item-in",
-    "lists",
-    "item-model",
-    "computed-by",
+    *_LISTING,
 )
 
 
@@ -133,12 +133,7 @@ class Entry(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool | None = None
     autocommits: bool | None = None
-    shows: Mapping[str, str] = {}
-    per_item: tuple[str, ...] = ()
-    per_item_in: tuple[str, ...] = ()
-    lists: str = ""
-    item_model: str = ""
-    computed_by: str = ""
+    listing: Listing = NO_LISTING
 
 
 class Table(Struct, frozen=True):
@@ -196,12 +191,21 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         leaving=_one_of(_LEAVINGS, table.get("leaving", ""), place.at("leaving"), "leaving"),
         collected=_maybe(table, "collected", place),
         autocommits=_maybe(table, "autocommits", place),
+        listing=_listing(table, place),
+    )
+
+
+def _listing(table: Mapping[str, object], place: Place) -> Listing:
+    return Listing(
+        lists=_text(table.get("lists", ""), place.at("lists")),
         shows=_texts_by_name(table.get("shows", {}), place.at("shows")),
+        unless=_texts(table.get("unless", []), place.at("unless")),
         per_item=_texts(table.get("per-item", []), place.at("per-item")),
         per_item_in=_texts(table.get("per-item-in", []), place.at("per-item-in")),
-        lists=_text(table.get("lists", ""), place.at("lists")),
         item_model=_text(table.get("item-model", ""), place.at("item-model")),
+        item_fields=_text(table.get("item-fields", ""), place.at("item-fields")),
         computed_by=_text(table.get("computed-by", ""), place.at("computed-by")),
+        field=_one_of(_SHOWN, table.get("field", ""), place.at("field"), "field"),
     )
 
 

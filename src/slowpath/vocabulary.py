@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from slowpath.advisor import NewIndex
 from slowpath.database import Table
+from slowpath.listing import NO_LISTING, Listing
 from slowpath.loads import Loads, Path
 from slowpath.migrations import Migrator
 from slowpath.query import Shape
@@ -209,10 +210,7 @@ class Type(Struct, frozen=True):
     type gives (`sessionmaker()()`). `near` when the service is as close as a database, and answers as fast.
     `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back as
     soon as nothing refers to it. `autocommits` when each statement inside `with` it is a transaction of its own.
-    `per_item` are the methods that a framework calls for each item of a list (`item_*`: all that begin so),
-    `per_item_in` attributes that name more, `item_model` says of which model the items are. `lists` is the method with
-    the rows if it makes the list itself, `shows` of a type that shows other classes: the attribute that names them, and
-    that method. `computed_by` is the method around a field that gives its value (`get_*`)."""
+    `listing` is how frameworks make lists of it."""
 
     name: str
     kind: TypeKind
@@ -233,12 +231,7 @@ class Type(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool = False
     autocommits: bool = False
-    shows: Mapping[str, str] = {}
-    per_item: tuple[str, ...] = ()
-    per_item_in: tuple[str, ...] = ()
-    lists: str = ""
-    item_model: str = ""
-    computed_by: str = ""
+    listing: Listing = NO_LISTING
 
 
 class Text(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django_world
 import pytest
@@ -64,6 +64,53 @@ class Nested(serializers.ModelSerializer[Poet]):
     class Meta:
         model = Poet
         fields: ClassVar = ["posts"]
+
+
+class Joined(serializers.ModelSerializer[Poem]):
+    class Writer(serializers.ModelSerializer[Poet]):
+        class Meta:
+            model = Poet
+            fields: ClassVar = ["name"]
+
+    author = Writer()
+
+    class Meta:
+        model = Poem
+        fields: ClassVar = ["author"]
+
+
+class Sourced(serializers.ModelSerializer[Poem]):
+    name = serializers.CharField(source="author.name")
+
+    class Meta:
+        model = Poem
+        fields: ClassVar = ["name"]
+
+
+class Slugged(serializers.ModelSerializer[Poem]):
+    author = serializers.SlugRelatedField(slug_field="name", read_only=True)  # type: ignore[var-annotated]
+
+    class Meta:
+        model = Poem
+        fields: ClassVar = ["author"]
+
+
+class Keyed(serializers.ModelSerializer[Poem]):
+    class Meta:
+        model = Poem
+        fields: ClassVar = ["author"]
+
+
+class KeyedMany(serializers.ModelSerializer[Poet]):
+    class Meta:
+        model = Poet
+        fields: ClassVar = ["posts"]
+
+
+class WholeWriter(serializers.ModelSerializer[Poet]):
+    class Meta:
+        model = Poet
+        fields = "__all__"
 
 
 class Posts(generics.ListAPIView[Poem]):
@@ -146,6 +193,23 @@ def _changelist() -> None:
 def test_methods_are_called_for_each_row(work: Callable[[], None], queries: int) -> None:
     with django_world.statements() as sent:
         work()
+    assert len(sent) == queries, sent
+
+
+@pytest.mark.parametrize(
+    ("shown", "rows_of", "queries"),
+    [
+        (Joined, Poem, 1 + ROWS),
+        (Sourced, Poem, 1 + ROWS),
+        (Slugged, Poem, 1 + ROWS),
+        (Keyed, Poem, 1),
+        (KeyedMany, Poet, 1 + ROWS),
+        (WholeWriter, Poet, 1),
+    ],
+)
+def test_fields_read_each_row(shown: Any, rows_of: type[models.Model], queries: int) -> None:
+    with django_world.statements() as sent:
+        assert len(shown(rows_of._default_manager.all(), many=True).data) == ROWS
     assert len(sent) == queries, sent
 
 

@@ -49,7 +49,7 @@ more: rows that nobody reads cost memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -129,7 +129,7 @@ def combine(problems: tuple[Problem, ...]) -> Problem:
     queries = max(len({other.subject for other in surest if _loop(other) == loop}) for loop in by_loop)
     price = "an error with an async session" if raises else f"{_counted(queries)} per {item}"
     loops = f", in {len(by_loop)} loops" if len(by_loop) > 1 else ""
-    remedy = "".join(dict.fromkeys(by_path[path].facts[2] for path in paths if not _leads_on(path, paths)))
+    remedy = _together(by_path[path].facts[2] for path in paths if not _leads_on(path, paths))
     shown = [by_path[path] for path in paths[:_SHOWN]]
     elsewhere = by_loop.keys() - {_loop(problem) for problem in shown}
     shown += [problem for problem in surest if by_loop[_loop(problem)] is problem and _loop(problem) in elsewhere]
@@ -145,6 +145,28 @@ def combine(problems: tuple[Problem, ...]) -> Problem:
 
 def _loop(problem: Problem) -> Place:
     return problem.related[0].place
+
+
+def _together(remedies: Iterable[str]) -> str:
+    """The calls of all of these, one of each name."""
+    calls: dict[str, dict[str, None]] = {}
+    for name, arguments in _calls("".join(remedies)):
+        calls.setdefault(name, {})[arguments] = None
+    return "".join(f".{name}({', '.join(arguments)})" for name, arguments in calls.items())
+
+
+def _calls(chain: str) -> Iterator[tuple[str, str]]:
+    """The calls of a chain (`.a(b).c(d)`): name and arguments."""
+    depth = begin = opened = 0
+    for position, sign in enumerate(chain):
+        if sign == "(":
+            depth += 1
+            opened = position if depth == 1 else opened
+        elif sign == ")":
+            depth -= 1
+            if not depth:
+                yield chain[begin + 1 : opened], chain[opened + 1 : position]
+                begin = position + 1
 
 
 def _leads_on(path: Path, paths: list[Path]) -> bool:

@@ -23,10 +23,10 @@ from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import DEEPEST, Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.owning.ownership import Owned
-from slowpath.semantics.per_item import per_item_methods
+from slowpath.semantics.per_item import Lists
 from slowpath.semantics.prospects import Prospects
 from slowpath.semantics.relevance import Relevance
-from slowpath.semantics.showing import shown
+from slowpath.semantics.showing import read, shown
 from slowpath.semantics.sight import Sight
 from slowpath.semantics.statement import Block
 from slowpath.semantics.values import (
@@ -81,11 +81,11 @@ class Program(Names):
         self.owned = Owned()
         self._manager_loads: Memo[str, Loads] = Memo()
         self._handed: Memo[FunctionRef, Handed] = Memo()
-        self.per_item = per_item_methods(project, schema, knowledge.types)
+        self.lists = Lists(project, schema, knowledge.types)
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""
-        return self.bodies.of(ref)
+        return self.bodies.of(ref) if ref not in self.lists.cards else None
 
     def body_of(self, module: str, function: str) -> Block | None:
         """The statements of the function being read, `None` at module level."""
@@ -150,11 +150,14 @@ class Program(Names):
 
     def readings_of(self, ref: FunctionRef) -> Iterator[Summary]:
         """What the function does: by itself, and in each subclass that gives it other things to work with."""
+        self._passing.clear()
+        self._unsettled.clear()
+        if ref in self.lists.cards:
+            yield from read(self, self.lists.cards[ref])
+            return
         yield self.effects_of(ref)
-        if ref in self.per_item:
-            self._passing.clear()
-            self._unsettled.clear()
-            yield from shown(self, ref, self.per_item[ref])
+        if ref in self.lists.methods:
+            yield from shown(self, ref, self.lists.methods[ref])
         for heir in self._heirs(ref):
             yield self.effects_of(ref, self.instance_of(heir))
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from slowpath import expression as e
 from slowpath.expression import at_of
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import get
 from slowpath.semantics.calls import call_function, call_method
 from slowpath.semantics.effects import AnyEffect, Summary
+from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.iteration import row_of
-from slowpath.semantics.per_item import PerItem, Showing
+from slowpath.semantics.iteration import origin_of, row_of, through
+from slowpath.semantics.per_item import Card, PerItem, Showing
 from slowpath.semantics.values import UNKNOWN, Instance, Row, Rows, Unknown, Value
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 # Whoever shows the same items in more lists than these loads what the others load.
 _LISTS = 4
+_NESTED = 4
+_ITEM = "<item>"
 
 
 def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary]:
@@ -41,6 +45,39 @@ def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary
             item = _item(frame, rows, said.model, frozenset((number,)))
             call_function(frame, ref, program.receiver_of(ref), (Given(item),), at, None)
         yield Summary(tuple(map(_inside, frame.effects.values())), UNKNOWN, ())
+
+
+def read(program: Program, card: Card) -> Iterator[Summary]:
+    """What is read of each item, in each of the lists that are known."""
+    for rows in dict.fromkeys(_rows(program, showing) for showing in card.showings[:_LISTS]):
+        if rows is None or card.model not in {"", rows.model}:
+            continue
+        frame = Frame(program, card.cls.module, "", owner=None, depth=0)
+        at = at_of(program.project.class_of(card.cls).line, 1)
+        with frame.repeating("for", at, "", card.cls.qualname, "growing", rows.origin) as number:
+            _read(frame, card.cls, row_of(frame, rows, frozenset((number,))), 0)
+        yield Summary(tuple(frame.effects.values()), UNKNOWN, ())
+
+
+def _read(frame: Frame, cls: ClassRef, item: Value, depth: int) -> None:
+    """Read what the class shows of the item, and what the classes show that it is made of."""
+    for field in frame.program.lists.fields(cls):
+        inner = frame.elsewhere(field.module, "")
+        inner.env[_ITEM] = item
+        node: e.Expression = e.Name(field.at, _ITEM)
+        for name in field.path[:-1] if field.shows == "key" and not field.many else field.path:
+            node = e.Attribute(field.at, node, name)
+        value = evaluate(inner, node)
+        if isinstance(value, Rows) and (field.many or field.shows == "key"):
+            value, item_of, bound = through(inner, value, node, field.at)
+            if field.inner is not None and depth < _NESTED:
+                with inner.repeating("for", field.at, "", ".".join(field.path), bound, origin_of(value)) as number:
+                    _read(inner, field.inner, item_of(number), depth + 1)
+        elif field.inner is not None and isinstance(value, Row) and depth < _NESTED:
+            _read(inner, field.inner, value, depth + 1)
+        elif field.shows == "text":
+            evaluate(inner, e.Call(field.at, e.Name(field.at, "str"), (e.Argument(node),)))
+        item = inner.env[_ITEM]
 
 
 def _rows(program: Program, showing: Showing) -> Rows | None:
