@@ -18,8 +18,10 @@ class Listing(Struct, frozen=True):
     `lists` is the method with the rows, if it makes the list itself. `shows` of a type that does so with other
     classes: the attribute that names them, and that method; with one of the methods `unless` there, who knows.
     `per_item` are the methods that are called for each item (`item_*`: all that begin so), `per_item_in` attributes
-    that name more. `item_model` and `item_fields` say of which model the items are, and what is shown of them. Of
-    fields, `computed_by` is the method around that gives the value (`get_*`), `field` what it shows by itself.
+    that name more. `item_model` and `item_fields` say of which model the items are, and what is shown of them.
+    `renders` are attributes of an instance that show what it was made of, the item or `many`, and the first argument of
+    the class, which is that. Of fields, `computed_by` is the method around with the value (`get_*`), `field` what it
+    shows by itself.
     """
 
     lists: str = ""
@@ -29,6 +31,7 @@ class Listing(Struct, frozen=True):
     per_item_in: tuple[str, ...] = ()
     item_model: str = ""
     item_fields: str = ""
+    renders: Mapping[str, str] = {}
     computed_by: str = ""
     field: Shown = ""
 
@@ -51,6 +54,7 @@ def over(earlier: Listing, later: Listing) -> Listing:
         per_item_in=tuple(dict.fromkeys(earlier.per_item_in + later.per_item_in)),
         item_model=later.item_model or earlier.item_model,
         item_fields=later.item_fields or earlier.item_fields,
+        renders={**earlier.renders, **later.renders},
         computed_by=later.computed_by or earlier.computed_by,
         field=later.field or earlier.field,
     )

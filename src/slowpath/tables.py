@@ -60,7 +60,8 @@ _OWNING: dict[str, Owning] = {
 _WORDS = ("gives", "for-new", "shared")
 _FACETS = (*_WORDS, "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
 _LISTING = (
-    "lists", "shows", "unless", "per-item", "per-item-in", "item-model", "item-fields", "computed-by", "field",
+    "lists", "shows", "unless", "per-item", "per-item-in",
+    "item-model", "item-fields", "renders", "computed-by", "field",
 )  # fmt: skip
 _TRAITS = (
     "kind",
@@ -204,6 +205,7 @@ def _listing(table: Mapping[str, object], place: Place) -> Listing:
         per_item_in=_texts(table.get("per-item-in", []), place.at("per-item-in")),
         item_model=_text(table.get("item-model", ""), place.at("item-model")),
         item_fields=_text(table.get("item-fields", ""), place.at("item-fields")),
+        renders=_texts_by_name(table.get("renders", {}), place.at("renders")),
         computed_by=_text(table.get("computed-by", ""), place.at("computed-by")),
         field=_one_of(_SHOWN, table.get("field", ""), place.at("field"), "field"),
     )

@@ -31,8 +31,8 @@ What a query has loaded goes with its rows, through variables, loops, properties
 also as the arguments of these. Reported is the read of a relation that the rows did not bring, in a loop that grows
 with the data; it is reported at the query, because that is what has to change.
 
-A list that a framework makes is a loop that nobody wrote: REST framework's list views with the methods of their
-serializers, the columns of Django's admin, feeds.
+A list that a framework makes is a loop that nobody wrote: what REST framework's serializers read for each row of a
+list view or of `serializer.data`, columns of Django's admin, feeds.
 
 ## What silences it
 

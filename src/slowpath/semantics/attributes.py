@@ -142,6 +142,11 @@ def _instance_attribute(frame: Frame, instance: Instance, name: str, at: int) ->
     found = _member(frame, instance.ref, name, instance, at)
     if found is not None and not isinstance(found[0], Unknown):
         return varying(found[0], instance.varies)
+    if name in frame.program.rendered(instance.ref):
+        from slowpath.semantics.showing import render
+
+        render(frame, instance, frame.program.rendered(instance.ref)[name], at)
+        return unknown(instance)
     held = field_of(frame.program.built(instance.ref).fields, name)
     if held is not None:
         return varying(held, instance.varies)

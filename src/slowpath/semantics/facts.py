@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from slowpath.loads import Loads
 from slowpath.project import Project
@@ -271,6 +271,10 @@ class Facts:
             if isinstance(ancestor, External)
         )
         return tuple(known for known in found if known is not None)
+
+    def rendered(self, ref: ClassRef) -> Mapping[str, str]:
+        """The attributes of an instance that show what it was made of, and the argument of its class that is that."""
+        return next((each.listing.renders for each in self.external_types(ref) if each.listing.renders), {})
 
     def types_of(self, value: Value) -> tuple[Type, ...]:
         """The library's types that a value is of, nearest first."""

@@ -368,7 +368,7 @@ class Names(Facts, Questions):
         self, ref: ClassRef, values: tuple[Value, ...], fields: tuple[tuple[str, Value], ...]
     ) -> tuple[tuple[str, Value], ...]:
         """The fields of an instance of a class without `__init__`: its annotated names take the arguments in order."""
-        names = [
+        names = [*self.rendered(ref).values()] + [
             assignment.name
             for ancestor in reversed(self.project.ancestors(ref))
             if isinstance(ancestor, ClassRef)

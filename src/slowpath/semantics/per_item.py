@@ -38,7 +38,7 @@ class PerItem(Struct, frozen=True):
 
 class Field(Struct, frozen=True):
     """What is read of an item: the attribute at the end of a path, and what is shown of that; by another class if
-    there is one, which shows many of them or one. Where it is said."""
+    there is one, which shows many of them or one. Or what a method gives for the item. Where it is said."""
 
     path: tuple[str, ...]
     module: str
@@ -46,6 +46,7 @@ class Field(Struct, frozen=True):
     shows: Shown = "value"
     inner: ClassRef | None = None
     many: bool = False
+    method: FunctionRef | None = None
 
 
 class Card(Struct, frozen=True):
@@ -194,7 +195,12 @@ class Lists:
         for module, assignment in self._assignments(ref):
             declared.setdefault(assignment.name, (module, assignment))
         for name, (module, assignment) in declared.items():
-            field = self._field(module, assignment)
+            method = next((self._project.method(ref, each) for each in self._computed(module, assignment)), None)
+            field = (
+                self._field(module, assignment)
+                if method is None
+                else Field((), module, at_of(assignment.line, 1), method=method)
+            )
             if field is not None and (named is None or name in named):
                 yield field
         model = self._schema.models.get(self._model_of(ref))

@@ -13,12 +13,12 @@ from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import get
 from slowpath.semantics.calls import call_function, call_method
-from slowpath.semantics.effects import AnyEffect, Summary
+from slowpath.semantics.effects import AnyEffect, ReadsRelation, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import origin_of, row_of, through
 from slowpath.semantics.per_item import Card, PerItem, Showing
-from slowpath.semantics.values import UNKNOWN, Instance, Row, Rows, Unknown, Value
+from slowpath.semantics.values import UNKNOWN, Collection, Constant, Instance, Row, Rows, Unknown, Value, field_of
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
@@ -59,11 +59,28 @@ def read(program: Program, card: Card) -> Iterator[Summary]:
         yield Summary(tuple(frame.effects.values()), UNKNOWN, ())
 
 
+def render(frame: Frame, instance: Instance, argument: str, at: int) -> None:
+    """Read what an instance shows of what it was made of."""
+    value = field_of(instance.fields, argument)
+    if field_of(instance.fields, "many") != Constant(True):
+        if isinstance(value, Row):
+            _read(frame, instance.ref, value, 0)
+        return
+    if isinstance(value, Rows | Collection):
+        value, item_of, bound = through(frame, value, e.Name(at, argument), at)
+        name = instance.ref.qualname
+        with frame.repeating("for", at, "", name, bound, origin_of(value)) as number:
+            _read(frame, instance.ref, item_of(number), 0)
+
+
 def _read(frame: Frame, cls: ClassRef, item: Value, depth: int) -> None:
     """Read what the class shows of the item, and what the classes show that it is made of."""
     for field in frame.program.lists.fields(cls):
         inner = frame.elsewhere(field.module, "")
         inner.env[_ITEM] = item
+        if field.method is not None:
+            _call(inner, cls, field.method, item, field.at)
+            continue
         node: e.Expression = e.Name(field.at, _ITEM)
         for name in field.path[:-1] if field.shows == "key" and not field.many else field.path:
             node = e.Attribute(field.at, node, name)
@@ -78,6 +95,17 @@ def _read(frame: Frame, cls: ClassRef, item: Value, depth: int) -> None:
         elif field.shows == "text":
             evaluate(inner, e.Call(field.at, e.Name(field.at, "str"), (e.Argument(node),)))
         item = inner.env[_ITEM]
+
+
+def _call(frame: Frame, cls: ClassRef, method: FunctionRef, item: Value, at: int) -> None:
+    """Call the method with the item; what it asks for itself is told where it is called for each item of any list."""
+    effects, frame.effects = frame.effects, {}
+    call_function(frame, method, frame.program.instance_of(cls), (Given(item),), at, None)
+    told = method in frame.program.lists.methods
+    for key, effect in frame.effects.items():
+        if isinstance(effect, ReadsRelation) or not told:
+            effects.setdefault(key, effect)
+    frame.effects = effects
 
 
 def _rows(program: Program, showing: Showing) -> Rows | None:
