@@ -31,6 +31,8 @@ from slowpath.semantics.values import (
 from slowpath.spelling import spelled
 
 _ADDS = {"append", "add", "appendleft", "insert"}
+# A slice that ends here at the latest is a few items.
+_SHORT = 20
 
 
 def call_text(frame: Frame, receiver: Value, name: str, arguments: Arguments) -> Value:
@@ -156,7 +158,9 @@ def subscript(frame: Frame, value: Value, index: Value, node: e.Subscript) -> Va
         case Collection(kind="dict", element=element):
             return varying(element, varies)
         case Collection(element=element) if isinstance(node.index, e.Slice):
-            return replace(value, items=None, varies=varies, bound=_sliced_bound(node.index, value.bound))
+            return replace(
+                value, items=None, varies=varies, bound="small" if is_few(frame, node.index) else value.bound
+            )
         case Collection(element=element):
             return varying(element, varies)
         case Object(type=name):
@@ -170,11 +174,15 @@ def subscript(frame: Frame, value: Value, index: Value, node: e.Subscript) -> Va
     return Unknown(varies=varies) if varies else UNKNOWN
 
 
-def _sliced_bound(index: e.Slice, bound: str) -> str:
-    match index.upper:
-        case e.Constant(value=int() as upper) if 0 <= upper <= 20:
-            return "small"
-    return bound
+def is_few(frame: Frame, index: e.Expression) -> bool:
+    """Whether a slice ends after a few items, by a number that is written down or a constant of that."""
+    from slowpath.semantics.expressions import evaluate
+
+    match index:
+        case e.Slice(upper=(e.Constant() | e.Name()) as upper):
+            end = evaluate(frame, upper)
+            return isinstance(end, Constant) and isinstance(end.value, int) and 0 <= end.value <= _SHORT
+    return False
 
 
 def _ends(index: e.Slice) -> Arguments:
@@ -190,7 +198,7 @@ def _rows_subscript(frame: Frame, rows: Rows, node: e.Subscript, varies: frozens
         rows = replace(rows, here=rows.here or known.here)
     lazy = frame.program.runs_itself(rows.type) and not rows.here
     if isinstance(node.index, e.Slice):
-        bound = _sliced_bound(node.index, rows.bound)
+        bound = "small" if is_few(frame, node.index) else rows.bound
         trail = trails.refined(frame, rows, node.at, "[:]", _ends(node.index)) if lazy else rows.trail
         if lazy and rows.cached and not rows.refined:
             rows = queries.run(frame, rows, node.at, node.value)

@@ -66,6 +66,10 @@ def _bound_within(frame: Frame, node: e.Expression) -> Bound:
             return _bound_within(frame, inner)
         case e.Call(func=e.Attribute(value=inner, attr="items" | "keys" | "values" | "split" | "splitlines")):
             return _bound_within(frame, inner)
+        case e.Subscript(value=inner, index=e.Slice() as index):
+            from slowpath.semantics.containers import is_few
+
+            return "small" if is_few(frame, index) else _bound_within(frame, inner)
         case e.Attribute(value=inner, attr=attr):
             row = frame.lookup(inner)
             if isinstance(row, Row) and frame.program.schema.column(row.model, attr) is not None:

@@ -104,7 +104,7 @@ class Lists:
                     attribute = self._project.attribute(ref, name)
                     shown = self._class_named(attribute[0].module, attribute[1].value) if attribute else None
                     if shown is not None:
-                        sure = not any(self._project.method(ref, method) for method in each.listing.unless)
+                        sure = not any(self._replaces(ref, method) for method in each.listing.unless)
                         found.setdefault(shown, set()).add(Showing(ref, rows, sure))
         for ref in self._known:
             for _, inner, many in self._parts(ref):
@@ -182,11 +182,14 @@ class Lists:
         for known in self._known.get(ref, ()):
             if any(self._project.method(ref, name) for name in known.listing.unless):
                 return True
-            for name in known.listing.per_item:
-                method = self._project.method(ref, name)
-                if method is not None and name not in self._project.function_of(method).sketch.words:
-                    return True
+            if any(self._replaces(ref, name) for name in known.listing.per_item):
+                return True
         return False
+
+    def _replaces(self, ref: ClassRef, name: str) -> bool:
+        """Whether the class has a method of its own instead of the framework's, which it does not call."""
+        method = self._project.method(ref, name)
+        return method is not None and name not in self._project.function_of(method).sketch.words
 
     def _own_fields(self, ref: ClassRef) -> Iterator[Field]:
         said = self._said(ref, "item_fields")
