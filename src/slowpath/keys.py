@@ -27,6 +27,11 @@ def spell(key: Key) -> str:
     return "".join(f"{{{part.text}}}" if part.hole else part.text for part in key)
 
 
+def shape(key: Key) -> str:
+    """The key whatever its holes are called: what two callers of one function make of it looks alike."""
+    return "".join("{}" if part.hole else part.text for part in key)
+
+
 def is_known(key: Key) -> bool:
     """Whether the key has some text of its own; one that has none could be any key."""
     return any(not part.hole and re.search(r"\w", part.text) for part in key)

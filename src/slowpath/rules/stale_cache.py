@@ -64,7 +64,7 @@ from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
 from slowpath.caching.upkeep import Upkeep, is_same_change
 from slowpath.facts import UsesEntry, WritesRows
-from slowpath.keys import spell
+from slowpath.keys import shape, spell
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
@@ -101,7 +101,7 @@ def _problem(
         place=site(write),
         message=f"`{write.label}` writes {what}, and the cache keeps `{key}` as it was before; `{name}` forgets it "
         "after such a write",
-        subject=(write.model, key),
+        subject=(write.model, key if entry.cache == MEMO else shape(entry.key)),
         help=f"forget `{key}` here as well, or let one function do both",
         related=_marks(
             (site(entry), f"fills `{key}`"),
