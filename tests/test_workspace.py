@@ -181,6 +181,16 @@ def test_a_line_is_explained(root: Path) -> None:
     assert "is in no function" in why(root, ALL, "django_shop/views.py", clean)
 
 
+def test_a_line_of_a_class_that_a_list_is_shown_with_is_explained(tmp_path: Path) -> None:
+    text = (FIXTURES / "n_plus_one/rest_framework_declared_fields.py").read_text(encoding="utf-8")
+    (tmp_path / "shop.py").write_text(text, encoding="utf-8")
+    at = {line.strip(): number for number, line in reversed(list(enumerate(text.splitlines(), start=1)))}
+    said = why(tmp_path, ALL, "shop.py", at["lines = LineSerializer(many=True, read_only=True)"])
+    assert "the relation `lines` of the rows of `Order.objects` is read" in said
+    assert "Reported: SLO101" in said
+    assert "in no function" in why(tmp_path, ALL, "shop.py", at["serializer_class = CustomerKeySerializer"])
+
+
 def test_a_changed_file_in_sql_is_noticed(tmp_path: Path) -> None:
     fixture = FIXTURES / "unindexed_filter" / "indexes_in_sql_files"
     project = tmp_path / "project"

@@ -59,7 +59,12 @@ def explain(
     the line."""
     ref = _function_at(program, path, line)
     if ref is None:
-        return f"{path}:{line} is in no function: slowpath reads functions.\n"
+        said = list(dict.fromkeys(_of_lists(program, rules, path, line, lines)))
+        if not said:
+            return (
+                f"{path}:{line} is in no function: slowpath reads functions, and classes that lists are shown with.\n"
+            )
+        return f"{path}:{line}\n" + "".join(f"  - {sentence}\n" for sentence in said)
     readings = list(program.readings_of(ref))
     if ref in program.bodies.unreadable:
         return f"`{ref.qualname}` could not be read: {program.bodies.unreadable[ref]}\n"
@@ -104,6 +109,17 @@ class _Lines:
             span = spans(text, function.column, function.line, {place.at})[place.at]
             self._known[key] = (span.line, span.end_line)
         return self._known[key]
+
+
+def _of_lists(program: Program, rules: Sequence[Rule], path: str, line: int, lines: Sequence[str]) -> Iterator[str]:
+    """What happens on a line outside functions, for each row of the lists that frameworks make."""
+    module = program.project.module_at(path)
+    if module is not None:
+        rows = _Lines(program, lines)
+        for ref in (*program.lists.cards, *program.lists.methods):
+            yield from _sentences(
+                program, rules, FunctionRef(module, ""), ref, list(program.readings_of(ref)), rows, line
+            )
 
 
 def _from_elsewhere(
