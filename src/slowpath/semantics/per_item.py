@@ -50,11 +50,13 @@ class Field(Struct, frozen=True):
 
 
 class Card(Struct, frozen=True):
-    """A class whose objects show an item, the model of that, and who shows lists of them."""
+    """A class whose objects show an item, the model of that, and who shows lists of them; `chooses` when it is one that
+    shows lists and says with which class."""
 
     cls: ClassRef
     model: str
     showings: tuple[Showing, ...]
+    chooses: bool = False
 
 
 class Lists:
@@ -77,7 +79,26 @@ class Lists:
             FunctionRef(ref.module, ref.qualname): Card(ref, self._model_of(ref), sure)
             for ref, showings in shown.items()
             if (sure := tuple([each for each in showings if each.sure and each.by != ref])) and self.fields(ref)
-        }
+        } | {FunctionRef(each.cls.module, each.cls.qualname): each for each in self._choosing()}
+
+    def _choosing(self) -> Iterator[Card]:
+        """The classes that show lists and choose what with."""
+        for ref, known in self._known.items():
+            chooser = self.chooser(ref)
+            for listing in (each.listing for each in known if each.listing.chosen_by):
+                others = any(self._replaces(ref, name) for name in listing.unless if name != listing.chosen_by[0])
+                if chooser is not None and not others:
+                    showings = tuple(Showing(ref, rows) for rows in listing.shows.values())
+                    yield Card(ref, "", showings, chooses=True)
+
+    def chooser(self, ref: ClassRef) -> tuple[FunctionRef, str, str] | None:
+        """The method that says which class a list is shown with, where an attribute has a value."""
+        for known in self._known.get(ref, ()):
+            if known.listing.chosen_by:
+                name, attribute, value = known.listing.chosen_by
+                method = self._project.method(ref, name)
+                return (method, attribute, value) if method is not None else None
+        return None
 
     def _methods(self, shown: Mapping[ClassRef, tuple[Showing, ...]]) -> Mapping[FunctionRef, PerItem]:
         """The methods that are called for each item of a list."""

@@ -317,3 +317,35 @@ def is_hand(node: e.Expression) -> bool:
         case e.Listing(elements=(e.Call(func=e.Name(id="iter")),)):
             return True
     return False
+
+
+def returned_when(block: s.Block, attribute: str, value: str) -> e.Expression | None:
+    """What a method gives where an attribute of `self` has this value, if all that it does is to test that."""
+    for statement in block:
+        match statement:
+            case s.Return(value=given):
+                return given
+            case s.If(test=test, body=body, orelse=orelse):
+                met = _is_met(test, attribute, value)
+                if met is None:
+                    return None
+                found = returned_when(body if met else orelse, attribute, value)
+                if found is not None:
+                    return found
+            case s.Evaluate(value=e.Constant()):
+                # Its documentation.
+                continue
+            case _:
+                return None
+    return None
+
+
+def _is_met(test: e.Expression, attribute: str, value: str) -> bool | None:
+    match test:
+        case e.Compare(left=e.Attribute(value=e.Name(id="self"), attr=attr), operators=(operator,), operands=(other,)):
+            values = other.elements if isinstance(other, e.Listing) else (other,)
+            if attr != attribute or not all(isinstance(each, e.Constant) for each in values):
+                return None
+            named = any(isinstance(each, e.Constant) and each.value == value for each in values)
+            return named if operator in {"==", "in"} else not named if operator in {"!=", "not in"} else None
+    return None

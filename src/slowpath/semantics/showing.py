@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.expression import at_of
 from slowpath.references import ClassRef, FunctionRef
+from slowpath.semantics import shapes
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import get
 from slowpath.semantics.calls import call_function, call_method
@@ -49,14 +50,33 @@ def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary
 
 def read(program: Program, card: Card) -> Iterator[Summary]:
     """What is read of each item, in each of the lists that are known."""
-    for rows in dict.fromkeys(_rows(program, showing) for showing in card.showings[:_LISTS]):
-        if rows is None or card.model not in {"", rows.model}:
-            continue
-        frame = Frame(program, card.cls.module, "", owner=None, depth=0)
-        at = at_of(program.project.class_of(card.cls).line, 1)
-        with frame.repeating("for", at, "", card.cls.qualname, "growing", rows.origin) as number:
-            _read(frame, card.cls, row_of(frame, rows, frozenset((number,))), 0)
+    lists: dict[tuple[ClassRef, Rows], None] = {}
+    for showing in card.showings[:_LISTS]:
+        chosen = _chosen(program, showing.by)
+        cls = chosen if card.chooses else card.cls
+        rows = _rows(program, showing) if cls is not None and chosen in {None, cls} else None
+        if cls is not None and rows is not None and card.model in {"", rows.model}:
+            lists[cls, rows] = None
+    for cls, rows in lists:
+        frame = Frame(program, cls.module, "", owner=None, depth=0)
+        at = at_of(program.project.class_of(cls).line, 1)
+        with frame.repeating("for", at, "", cls.qualname, "growing", rows.origin) as number:
+            _read(frame, cls, row_of(frame, rows, frozenset((number,))), 0)
         yield Summary(tuple(frame.effects.values()), UNKNOWN, ())
+
+
+def _chosen(program: Program, by: ClassRef) -> ClassRef | None:
+    """The class that somebody shows a list with who chooses, where it can be told."""
+    asked = program.lists.chooser(by)
+    if asked is None:
+        return None
+    method, attribute, value = asked
+    program.consulted.add(method)
+    body = program.body(method)
+    given = shapes.returned_when(body.statements, attribute, value) if body is not None else None
+    name = e.dotted(given)
+    found = program.project.resolve(method.module, name) if name else None
+    return found if isinstance(found, ClassRef) else None
 
 
 def render(frame: Frame, instance: Instance, argument: str, at: int) -> None:
