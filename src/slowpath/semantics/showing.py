@@ -1,8 +1,9 @@
-"""What a method does that a framework calls for each item of a list."""
+"""What is read and asked for each item of the lists that frameworks make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -39,12 +40,9 @@ def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary
         if (rows := _rows(program, showing)) is not None
     )
     for rows, cls in lists or {(None, said.cls): None}:
-        frame = Frame(program, cls.module, "", owner=None, depth=0)
-        at = at_of(program.project.class_of(cls).line, 1)
-        origin = rows.origin if rows is not None else None
-        with frame.repeating("for", at, said.parameter, cls.qualname, "growing", origin) as number:
+        with _listing(program, cls, said.parameter, rows) as (frame, number):
             item = _item(frame, rows, said.model, frozenset((number,)))
-            call_function(frame, ref, program.receiver_of(ref), (Given(item),), at, None)
+            call_function(frame, ref, program.receiver_of(ref), (Given(item),), _at(program, cls), None)
         yield Summary(tuple(map(_inside, frame.effects.values())), UNKNOWN, ())
 
 
@@ -58,11 +56,22 @@ def read(program: Program, card: Card) -> Iterator[Summary]:
         if cls is not None and rows is not None and card.model in {"", rows.model}:
             lists[cls, rows] = None
     for cls, rows in lists:
-        frame = Frame(program, cls.module, "", owner=None, depth=0)
-        at = at_of(program.project.class_of(cls).line, 1)
-        with frame.repeating("for", at, "", cls.qualname, "growing", rows.origin) as number:
+        with _listing(program, cls, "", rows) as (frame, number):
             _read(frame, cls, row_of(frame, rows, frozenset((number,))), 0)
         yield Summary(tuple(frame.effects.values()), UNKNOWN, ())
+
+
+@contextmanager
+def _listing(program: Program, cls: ClassRef, item: str, rows: Rows | None) -> Iterator[tuple[Frame, int]]:
+    """Where each of the rows is shown with the class: a frame of its own, in a loop of this number."""
+    frame = Frame(program, cls.module, "", owner=None, depth=0)
+    origin = rows.origin if rows is not None else None
+    with frame.repeating("for", _at(program, cls), item, cls.qualname, "growing", origin) as number:
+        yield frame, number
+
+
+def _at(program: Program, cls: ClassRef) -> int:
+    return at_of(program.project.class_of(cls).line, 1)
 
 
 def _chosen(program: Program, by: ClassRef) -> ClassRef | None:
