@@ -37,7 +37,7 @@ def shown(program: Program, ref: FunctionRef, said: PerItem) -> Iterator[Summary
     lists: dict[tuple[Rows | None, ClassRef], None] = dict.fromkeys(
         (rows, showing.by if program.project.method(showing.by, name) == ref else said.cls)
         for showing in said.showings[:_LISTS]
-        if (rows := _rows(program, showing)) is not None
+        if showing.sure and (rows := _rows(program, showing)) is not None
     )
     for rows, cls in lists or {(None, said.cls): None}:
         with _listing(program, cls, said.parameter, rows) as (frame, number):
