@@ -133,7 +133,7 @@ def test_a_run_with_nothing_changed_imports_no_parser(root: Path) -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
-    assert "libcst" in outputs[0]
+    assert "slowpath.project" in outputs[0]
     assert outputs[1] == "[]\n"
 
 
