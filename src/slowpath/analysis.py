@@ -147,9 +147,7 @@ class Workshop:
             self.relevance,
         )
         self.rules = config.selected(load(), settings)
-        lists = self.program.lists
-        roots = {*self.relevance.roots(), *filter(self.relevance.matters, lists.methods), *lists.cards}
-        self._wanted = {ref for ref in roots if ref.module in ground.wanted and ref.qualname != SCRIPT}
+        self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted and ref.qualname != SCRIPT}
         self._migrating = frozenset(functions_of(ground.migrations))
         self._scripts = frozenset(_scripts(self.project))
         self.roots = sorted(self._wanted | self._migrating | self._scripts)

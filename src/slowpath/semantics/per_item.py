@@ -67,10 +67,9 @@ class Lists:
         self._schema = schema
         self._types = types
         self._known: dict[ClassRef, tuple[Type, ...]] = {}
-        for ref in project.classes():
-            known = tuple(types[each.name] for each in project.ancestors(ref) if _is_known(each, types))
-            if known:
-                self._known[ref] = known
+        bases = [name for name, known in types.items() if known.listing.of_items or known.listing.shows]
+        for ref in sorted({ref for name in bases for ref in project.subclasses(External(name))}):
+            self._known[ref] = tuple(types[each.name] for each in project.ancestors(ref) if each.name in bases)
         self._fields: dict[ClassRef, tuple[Field, ...]] = {}
         shown = self._shown() if self._known else {}
         self.methods = self._methods(shown)
@@ -291,8 +290,3 @@ def _texts_in(node: e.Expression | None) -> frozenset[str] | None:
 def _together(one: PerItem, other: PerItem) -> PerItem:
     model = one.model if one.model == other.model else ""
     return replace(one, model=model, showings=tuple(sorted({*one.showings, *other.showings})))
-
-
-def _is_known(ancestor: ClassRef | External, types: Mapping[str, Type]) -> bool:
-    known = types.get(ancestor.name) if isinstance(ancestor, External) else None
-    return known is not None and (known.listing.of_items or bool(known.listing.shows))

@@ -23,7 +23,6 @@ from slowpath.semantics.lowering import Body
 from slowpath.semantics.memory import DEEPEST, Memo, Parameters, Passing, Question
 from slowpath.semantics.names import Names, with_origin_of
 from slowpath.semantics.owning.ownership import Owned
-from slowpath.semantics.per_item import Lists
 from slowpath.semantics.prospects import Prospects
 from slowpath.semantics.relevance import Relevance
 from slowpath.semantics.showing import read, shown
@@ -81,7 +80,7 @@ class Program(Names):
         self.owned = Owned()
         self._manager_loads: Memo[str, Loads] = Memo()
         self._handed: Memo[FunctionRef, Handed] = Memo()
-        self.lists = Lists(project, schema, knowledge.types)
+        self.lists = relevance.lists
 
     def body(self, ref: FunctionRef) -> Body | None:
         """The function's body, `None` when LibCST cannot read it."""

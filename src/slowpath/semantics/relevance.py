@@ -11,6 +11,7 @@ from slowpath.references import FunctionRef
 from slowpath.schema import Schema
 from slowpath.semantics.cache_relevance import cache_users
 from slowpath.semantics.owning.relevance import functions_that_acquire, functions_that_hold
+from slowpath.semantics.per_item import Lists
 from slowpath.semantics.reachability import Qualified, Reachability, imported_packages
 from slowpath.vocabulary import Knowledge
 
@@ -67,6 +68,7 @@ class Relevance:
             for module, declarations in project.modules.items()
             for function in declarations.functions
         }
+        self.lists = Lists(project, schema, knowledge.types)
         self._near_caches, writers = cache_users(project, schema, knowledge, self._declared)
         self._cache_users = self._near_caches | writers
         self._starts = schema.manager_names() | starting_words(knowledge)
@@ -159,10 +161,12 @@ class Relevance:
 
     def roots(self) -> list[FunctionRef]:
         """The functions worth starting from: those that repeat something, or call by name what does, those that begin
-        a query, acquire or hold something, users of caches, coroutines that may block, and those that say something in
-        SQL. What only reads what others give it is read when they call it."""
+        a query, acquire or hold something, users of caches, coroutines that may block, those that say something in
+        SQL, and what is called or read for each item of a list. What only reads what others give it is read when they
+        call it."""
         found = {ref for ref in self._matters if ref in self._cache_users or self._is_root(self._declared[ref])}
         found |= self._holding & self._matters
+        found |= {*filter(self.matters, self.lists.methods), *self.lists.cards}
         return sorted(found | self._acquiring | self._reachability.roots() | self._waiting | self._with_sql())
 
     def _with_sql(self) -> frozenset[FunctionRef]:
@@ -171,7 +175,8 @@ class Relevance:
 
     def says_sql(self, ref: FunctionRef) -> bool:
         """Whether the function may say something in SQL."""
-        return self._declared[ref].sketch.sql or ref.module in self.saying_sql
+        declared = self._declared.get(ref)
+        return declared is not None and (declared.sketch.sql or ref.module in self.saying_sql)
 
     def _mention(self, project: Project, names: frozenset[str]) -> frozenset[FunctionRef]:
         """The functions that mention one of these dotted names."""
