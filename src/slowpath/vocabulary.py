@@ -52,7 +52,7 @@ Action = Literal[
     "sql", "sql-many", "fetch", "operation",
     "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
-    "text", "quiet", "blocks", "offload", "drive", "inject", "schema",
+    "text", "quiet", "blocks", "offload", "drive", "inject", "schema", "attach",
 ]  # fmt: skip
 """What a call does.
 
@@ -91,7 +91,8 @@ the text `gives`, with an argument in each `{}` of it. given: gives its argument
 Anything. blocks: keeps its thread waiting or busy, with the `Work` that its entry names. offload: runs the function
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
 given on an event loop of its own, until it is done. inject: gives what the function returns or yields that it is
-given. schema: changes the database's schema (the migrator reads its arguments).
+given. schema: changes the database's schema (the migrator reads its arguments). attach: makes its second argument a
+method or property of the class, by the name that is its first.
 """
 
 Work = Literal[

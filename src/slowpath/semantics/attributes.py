@@ -120,6 +120,10 @@ def _row_attribute(frame: Frame, row: Row, name: str, at: int) -> tuple[Value, R
     declared = frame.program.schema.models.get(row.model)
     if declared is not None and frame.program.fact(declared.row_type, name) is not None:
         return Method(row, name, varies=row.varies), after
+    attached = frame.program.attached(row.model, name)
+    if attached is not None:
+        got, _ = _taken(frame, attached, row, ref or ClassRef("", row.model), at)
+        return varying(got, row.varies), after
     return unknown(row), after
 
 
@@ -161,21 +165,25 @@ def _member(frame: Frame, ref: ClassRef, name: str, receiver: Value, at: int) ->
     project = frame.program.project
     method = project.method(ref, name)
     if method is not None:
-        declaration = project.function_of(method)
-        kind = frame.program.binding_of(method)
-        if kind == "class-property":
-            receiver = ClassValue(ref)
-        if kind in {"property", "cached", "class-property"}:
-            from slowpath.semantics.calls import call_function
-
-            return call_function(frame, method, receiver, (), at, None), kind == "cached"
-        return bound(frame, method, declaration, receiver, ref), False
+        return _taken(frame, method, receiver, ref, at)
     value = frame.program.class_attribute(ref, name)
     if value is None:
         return None
     if isinstance(value, FunctionValue) and value.receiver is None:
         return replace(value, receiver=receiver), False
     return value, False
+
+
+def _taken(frame: Frame, method: FunctionRef, receiver: Value, cls: ClassRef, at: int) -> tuple[Value, bool]:
+    """The method as taken from an instance, or what it gives if it is a property; and whether that stays."""
+    kind = frame.program.binding_of(method)
+    if kind == "class-property":
+        receiver = ClassValue(cls)
+    if kind in {"property", "cached", "class-property"}:
+        from slowpath.semantics.calls import call_function
+
+        return call_function(frame, method, receiver, (), at, None), kind == "cached"
+    return bound(frame, method, frame.program.project.function_of(method), receiver, cls), False
 
 
 def bound(frame: Frame, method: FunctionRef, declaration: FunctionDeclaration, receiver: Value, cls: ClassRef) -> Value:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
+from slowpath import expression as e
 from slowpath.loads import Loads
 from slowpath.project import Project
 from slowpath.query import Shape, related
-from slowpath.references import ClassRef, External
+from slowpath.references import ClassRef, External, FunctionRef
 from slowpath.schema import Schema
-from slowpath.semantics.values import Instance, Object, Row, Rows, Symbol, Value
+from slowpath.semantics.values import ClassValue, Instance, Object, Row, Rows, Symbol, Value
 from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Loaded, Passed, Refinement, Type
 
 
@@ -23,6 +24,8 @@ def transaction_words(knowledge: Knowledge) -> frozenset[str]:
 class Facts:
     """What is known of types, functions and models, by name."""
 
+    evaluate_at_module: Callable[[str, e.Expression], Value]
+
     def __init__(self, project: Project, schema: Schema, knowledge: Knowledge) -> None:
         self.project = project
         self.schema = schema
@@ -34,6 +37,7 @@ class Facts:
         )
         self._classes: dict[str, ClassRef] = {ref.name: ref for ref in project.classes()}
 
+        self._attached: dict[tuple[str, str], FunctionRef] | None = None
         self.releasing_words = frozenset(
             name
             for known in knowledge.types.values()
@@ -258,6 +262,33 @@ class Facts:
     def class_of_model(self, model: str) -> ClassRef | None:
         """The project's class of this model; none for a library's own."""
         return self._classes.get(model)
+
+    def attached(self, model: str, name: str) -> FunctionRef | None:
+        """The function that some module attached to the model's class as a method or property of this name."""
+        if self._attached is None:
+            self._attached = dict(self._attach())
+        if not self._attached:
+            return None
+        ref = self.class_of_model(model)
+        names = [each.name for each in self.project.ancestors(ref)] if ref is not None else [model]
+        return next((found for each in names if (found := self._attached.get((each, name)))), None)
+
+    def _attach(self) -> Iterator[tuple[tuple[str, str], FunctionRef]]:
+        methods = {
+            method
+            for known in self.knowledge.types.values()
+            for method, fact in known.class_methods.items()
+            if fact.action == "attach"
+        }
+        for module, declarations in self.project.modules.items():
+            for call in declarations.calls:
+                if not isinstance(call.func, e.Attribute) or call.func.attr not in methods or len(call.arguments) != 2:
+                    continue
+                name, given = (argument.value for argument in call.arguments)
+                function = self.project.resolve(module, e.dotted(given))
+                owner = self.evaluate_at_module(module, call.func.value)
+                if isinstance(name, e.Constant) and isinstance(function, FunctionRef) and isinstance(owner, ClassValue):
+                    yield (owner.ref.name, str(name.value)), function
 
     def class_named(self, name: str) -> ClassRef | None:
         """The project's class of this full name."""

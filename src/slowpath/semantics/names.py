@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from msgspec.structs import replace
@@ -50,8 +49,6 @@ _MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "Defaul
 
 class Names(Facts, Questions):
     """The values of names; memoised, as they never change."""
-
-    evaluate_at_module: Callable[[str, e.Expression], Value]
 
     def reset_names(self) -> None:
         """Begin without anything remembered."""

@@ -28,7 +28,7 @@ def starting_words(knowledge: Knowledge) -> frozenset[str]:
     facts |= {name.rpartition(".")[2]: fact for name, fact in knowledge.functions.items()}
     words = {name for name, fact in facts.items() if fact.action in _STARTING}
     of_classes = (fact for known in knowledge.types.values() for fact in known.class_methods.items())
-    words |= {name for name, fact in of_classes if fact.action not in {"quiet", "new"}}
+    words |= {name for name, fact in of_classes if fact.action not in {"quiet", "new", "attach"}}
     return frozenset(words)
 
 
