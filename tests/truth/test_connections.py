@@ -141,3 +141,27 @@ def test_a_cell_drains_its_pool_if_it_is_reported(
     close(module, made)
     assert errors == (0 if shape in {"swallowed", "early_return"} else CALLS)
     assert left == wanted
+
+
+def test_a_session_that_an_object_keeps_holds_its_connection_until_its_transaction_ends(tmp_path: Path) -> None:
+    from sqlalchemy import QueuePool, create_engine, text
+    from sqlalchemy.orm import Session, sessionmaker
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}", poolclass=QueuePool)
+
+    class Store:
+        def __init__(self) -> None:
+            self.session: Session = sessionmaker(engine)()
+
+        def read(self) -> None:
+            self.session.execute(text("SELECT 1")).all()
+
+    stores = [Store(), Store()]
+    assert engine.pool.checkedout() == 0
+    for store in stores:
+        store.read()
+        store.read()
+    assert engine.pool.checkedout() == 2
+    stores[0].session.commit()
+    stores[1].session.close()
+    assert engine.pool.checkedout() == 0

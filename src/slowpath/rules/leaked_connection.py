@@ -42,8 +42,9 @@ does with it.
 ## What silences it
 
 `with`, `try`/`finally`, `closing`, `ExitStack`, a framework that closes what it gave, returning the connection to
-callers, keeping it on `self`, handing it to something that closes it. What `with` means is known of each library: a
-`psycopg2` or `sqlite3` connection only ends its transaction there.
+callers, handing it to something that closes it, keeping it on `self`, unless it is a session that is used and that
+nothing ends. What `with` means is known of each library: a `psycopg2` or `sqlite3` connection only ends its
+transaction there.
 
 ## Fix safety
 
@@ -57,6 +58,7 @@ from collections.abc import Iterator
 from slowpath.finding import Confidence
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.owning.answers import ownership_of
+from slowpath.semantics.owning.keeping import left_open
 from slowpath.semantics.owning.ownership import Exit, Ownership, Resource
 from slowpath.semantics.program import Program
 from slowpath.source import Place
@@ -70,6 +72,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     """What the function acquires and does not give back on every way out."""
     found = ownership_of(program, function.ref)
     names = dict(found.names)
+    yield from _kept_for_life(function, program, found)
     for resource in found.resources:
         exits = sorted(way for at, way in found.exits if at == resource.at)
         known = program.type_named(resource.type)
@@ -77,6 +80,30 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         meant = resource.how == "locked" and resource.at not in found.expected
         if exits and known is not None and known.resource in _WORDS and not meant:
             yield _problem(function, resource, known, names.get(resource.at, ""), exits, found)
+
+
+def _kept_for_life(function: Function, program: Program, found: Ownership) -> Iterator[Problem]:
+    """Sessions that a new object keeps, uses, and never ends."""
+    kept = dict(found.kept)
+    for resource in found.resources:
+        known = program.type_named(resource.type)
+        if resource.at not in kept or resource.how != "made" or known is None or known.resource != "session":
+            continue
+        user = left_open(program, function.ref, kept[resource.at])
+        if user is None:
+            continue
+        cls = program.project.function_of(function.ref).owner
+        name = f"self.{kept[resource.at]}"
+        yield Problem(
+            place=_place(function, resource.at),
+            message=f"`{name}` is one session for as long as its `{cls}` lives, and nothing ends it: its connection "
+            "stays out of the pool from the first query on",
+            subject=(name,),
+            help="keep what makes sessions instead, and open one where it is needed "
+            "(`with self.sessions() as session`), or close it",
+            related=(Mark(Place(user.module, user.qualname, 0), f"`{user.qualname}` uses it and leaves it open"),),
+            confidence="medium",
+        )
 
 
 def _problem(

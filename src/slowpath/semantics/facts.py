@@ -44,6 +44,9 @@ class Facts:
             for name, fact in known.methods.items()
             if fact.owning == "releases"
         )
+        self.resting_words = frozenset(
+            name for known in knowledge.types.values() for name, fact in known.methods.items() if fact.owning == "rests"
+        )
         self.transaction_words = transaction_words(knowledge)
 
     def type_named(self, name: str) -> Type | None:

@@ -60,6 +60,7 @@ def _ownership(program: Program, ref: FunctionRef) -> Ownership:
         handed=frozenset(walk.handed),
         lodged=frozenset(walk.lodged),
         parked=tuple((resource, name, at) for resource, (name, at) in sorted(walk.parked.items())),
+        kept=tuple(sorted(walk.kept.items())),
         names=tuple(sorted(walk.names.items())),
         fresh=walk.fresh,
         lent=walk.lent,

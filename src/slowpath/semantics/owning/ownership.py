@@ -59,6 +59,7 @@ class Ownership(Struct, frozen=True):
     without an error, `rested`: by something that happens to do so), `escaped` have gone to somebody else, `handed` to
     the callers. `lodged` were given to new objects of the project's classes, `parked`, while they were
     held, to variables outside (the name, and where). `entered` were contexts of a `with`.
+    `kept` are the attributes in which a method keeps them on its own object.
     `names` are the variables that held them. `fresh` is the type of what the function gives to its callers, who must
     give it back, `lent` of what it yields, `around` of the transaction in which it yields.
     `uses` are the nodes at which something is held, `left` what is still held when it ends without an error.
@@ -74,6 +75,7 @@ class Ownership(Struct, frozen=True):
     handed: frozenset[int] = frozenset()
     lodged: frozenset[int] = frozenset()
     parked: tuple[tuple[int, str, int], ...] = ()
+    kept: tuple[tuple[int, str], ...] = ()
     names: tuple[tuple[int, str], ...] = ()
     fresh: str = ""
     lent: str = ""

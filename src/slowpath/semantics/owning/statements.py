@@ -88,7 +88,15 @@ def _bind(walk: Walk, target: e.Expression, value: e.Expression, ref: Ref, state
             return _bind(walk, inner, value, ref, state, at)
     for found, _ in look(walk, target, state):
         state = found
+    if isinstance(ref, Held) and not ref.derived and isinstance(target, e.Attribute) and _is_self(walk, target.value):
+        walk.kept.setdefault(ref.resource, target.attr)
     return walk.let_go(state, ref)
+
+
+def _is_self(walk: Walk, node: e.Expression) -> bool:
+    """Whether it is the object that the method belongs to."""
+    declaration = walk.program.project.function_of(walk.ref)
+    return bool(declaration.owner) and isinstance(node, e.Name) and node.id == declaration.parameters[0].name
 
 
 def _augment(walk: Walk, statement: s.Augment, before: States) -> States:

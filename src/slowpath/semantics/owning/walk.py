@@ -63,6 +63,7 @@ class Walk:
         self.handed: set[int] = set()
         self.lodged: set[int] = set()
         self.parked: dict[int, tuple[str, int]] = {}
+        self.kept: dict[int, str] = {}
         self.names: dict[int, str] = {}
         self.uses: dict[Use, None] = {}
         self.left: set[int] = set()
