@@ -12,6 +12,10 @@ from slowpath.vocabulary import Work
 
 _NEAR = 3
 _FAR = 5
+# What reads a file several calls away reads it once, or when it has changed, in most code.
+_FAR_FOR_FILES = 2
+
+_SURENESS = ("high", "medium", "low")
 
 
 def kept_busy(
@@ -34,7 +38,7 @@ def kept_busy(
 
 
 def _order(effect: Blocks) -> tuple[object, ...]:
-    return (effect.rare, len(effect.via), place_of(effect), effect.work, effect.label)
+    return (_SURENESS.index(sureness(effect)), len(effect.via), place_of(effect), effect.work, effect.label)
 
 
 def place_of(effect: Blocks) -> Place:
@@ -50,6 +54,7 @@ def name_of(effect: Blocks) -> str:
 def sureness(effect: Blocks) -> Literal["high", "medium", "low"]:
     """How much there is to a finding: what happens seldom, or many calls away, may depend on something; what the file
     system knows of a file is most often in memory."""
-    if effect.rare or effect.work == "stat" or len(effect.via) > _FAR:
+    far = _FAR_FOR_FILES if effect.work == "file" else _FAR
+    if effect.rare or effect.work == "stat" or len(effect.via) > far:
         return "low"
     return "high" if len(effect.via) <= _NEAR else "medium"

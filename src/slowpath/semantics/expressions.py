@@ -365,6 +365,8 @@ def truth_of(frame: Frame, value: Value, node: e.Expression) -> bool | None:
             return bool(constant)
         case Unknown(some=True):
             return True
+        case Object(type=name) if frame.program.is_held(name):
+            return True
         case Collection(items=()) if isinstance(node, e.Name) and frame.bound_at.get(node.id, 0) < len(frame.contexts):
             # Empty before the loop: another turn may have filled it.
             return None

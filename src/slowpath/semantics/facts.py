@@ -116,6 +116,11 @@ class Facts:
         known = self.knowledge.types.get(receiver.type) if isinstance(receiver, Object) else None
         return known is None or known.implicit_loads
 
+    def is_held(self, kind: str) -> bool:
+        """Whether objects of this type hold something that others wait for."""
+        known = self.knowledge.types.get(kind)
+        return known is not None and known.resource not in {"", "none"}
+
     def is_plain(self, kind: str) -> bool:
         """Whether the type is one of those that only hold settings."""
         known = self.knowledge.types.get(kind)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from slowpath.declarations import Declarations, FunctionDeclaration
-from slowpath.expression import Call, Name, dotted
+from slowpath.expression import Call, ImportedName, Name, dotted
 from slowpath.project import Project
 from slowpath.references import FunctionRef
 from slowpath.vocabulary import Knowledge
@@ -99,10 +99,14 @@ class Reachability:
             for word in function.sketch.words:
                 mentioned_in[word].add(ref)
         imported = {module: {name.name for name in each.imports} for module, each in project.modules.items()}
+        anywhere = {word for each in project.modules.values() for name in each.imports for word in _words_of(name)}
 
         def callers_of(ref: FunctionRef) -> set[FunctionRef]:
             function = self._declared[ref]
             found = mentioned_in.get(function.name, set()) - {ref}
+            if ref.module.rpartition(".")[2] not in anywhere:
+                # A module that nobody imports is a script: what it declares is called there.
+                return {caller for caller in found if caller.module == ref.module}
             if function.owner:
                 return found
             # A plain function is known to its own module, to those that import it, and through its module.
@@ -155,6 +159,11 @@ class Reachability:
                         found.add(caller)
                         pending.append(caller)
         return found
+
+
+def _words_of(imported: ImportedName) -> tuple[str, ...]:
+    """The names of modules that an import may stand for."""
+    return (*imported.module.split("."), imported.name)
 
 
 def _busy_methods(knowledge: Knowledge) -> set[str]:

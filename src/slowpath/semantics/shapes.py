@@ -182,6 +182,33 @@ def fills_memo(statement: s.If) -> bool:
     return False
 
 
+def remembers_state(statement: s.If, *, repeated: bool) -> bool:
+    """`if seen != _seen: …; _seen = seen`: what stands inside runs when something has changed. In a loop, that may be
+    on every turn, unless it is the object that remembers."""
+    match statement.test:
+        case e.Compare(left=left, operators=("!=" | "is not",), operands=(right,)):
+            pairs = {(e.dotted(left), e.dotted(right)), (e.dotted(right), e.dotted(left))}
+        case _:
+            return False
+    for inner in statements_of(statement.body):
+        if not isinstance(inner, s.Assign) or inner.value is None:
+            continue
+        for target in inner.targets:
+            for name, value in _unpacked(target, inner.value):
+                if name and value and (name, value) in pairs and (not repeated or "." in name):
+                    return True
+    return False
+
+
+def _unpacked(target: e.Expression, value: e.Expression) -> Iterator[tuple[str, str]]:
+    """The names that an assignment binds, and those that it binds them to."""
+    if isinstance(target, e.Listing) and isinstance(value, e.Listing):
+        for one, other in zip(target.elements, value.elements, strict=False):
+            yield e.dotted(one), e.dotted(other)
+    else:
+        yield e.dotted(target), e.dotted(value)
+
+
 def _missing_from(test: e.Expression) -> Iterator[str]:
     match test:
         case e.Compare(left=e.Constant(), operators=("not in",), operands=(e.Subscript(),)):

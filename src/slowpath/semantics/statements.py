@@ -106,6 +106,7 @@ def _if(frame: Frame, statement: s.If) -> None:
         return
     rare_body = shapes.fills_memo(statement) or shapes.tests_for_batch(statement.test)
     rare_body = rare_body or shapes.reports_trouble(statement.body)
+    rare_body = rare_body or shapes.remembers_state(statement, repeated=bool(frame.contexts))
     rare_else = shapes.tests_for_loaded(statement.test)
     before = dict(frame.env)
     narrowed(frame, statement.test)
