@@ -131,6 +131,7 @@ def _over(earlier: Entry, later: Entry) -> Entry:
         leaving=later.leaving or earlier.leaving,
         collected=earlier.collected if later.collected is None else later.collected,
         autocommits=earlier.autocommits if later.autocommits is None else later.autocommits,
+        serves=earlier.serves if later.serves is None else later.serves,
         listing=over(earlier.listing, later.listing),
     )
 
@@ -184,6 +185,7 @@ def _type(entry: Entry, kind: TypeKind) -> Type:
         leaving=entry.leaving,
         collected=bool(entry.collected),
         autocommits=bool(entry.autocommits),
+        serves=bool(entry.serves),
         listing=entry.listing,
     )
 

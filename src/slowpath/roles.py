@@ -18,6 +18,7 @@ _TEST_FOLDERS = {
     "testutils",
     "test_utils",
     "test_helpers",
+    "pytest",
     "e2e",
     "e2e_tests",
     "functional_tests",

@@ -80,6 +80,7 @@ _TRAITS = (
     "leaving",
     "collected",
     "autocommits",
+    "serves",
     *_LISTING,
 )
 
@@ -134,6 +135,7 @@ class Entry(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool | None = None
     autocommits: bool | None = None
+    serves: bool | None = None
     listing: Listing = NO_LISTING
 
 
@@ -192,6 +194,7 @@ def _entry(name: str, table: Mapping[str, object], place: Place) -> Entry:
         leaving=_one_of(_LEAVINGS, table.get("leaving", ""), place.at("leaving"), "leaving"),
         collected=_maybe(table, "collected", place),
         autocommits=_maybe(table, "autocommits", place),
+        serves=_maybe(table, "serves", place),
         listing=_listing(table, place),
     )
 

@@ -211,6 +211,7 @@ class Type(Struct, frozen=True):
     type gives (`sessionmaker()()`). `near` when the service is as close as a database, and answers as fast.
     `resource` is what it holds, `leaving` what the end of a `with` does to it. `collected` when it gives that back as
     soon as nothing refers to it. `autocommits` when each statement inside `with` it is a transaction of its own.
+    `serves` when it is an application: what a generator that is given it does is done before it serves, or after.
     `listing` is how frameworks make lists of it."""
 
     name: str
@@ -232,6 +233,7 @@ class Type(Struct, frozen=True):
     leaving: Leaving = ""
     collected: bool = False
     autocommits: bool = False
+    serves: bool = False
     listing: Listing = NO_LISTING
 
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from slowpath.declarations import Declarations, FunctionDeclaration
-from slowpath.expression import Call, ImportedName, Name, dotted
+from slowpath.expression import Attribute, Call, ImportedName, Name, dotted
 from slowpath.project import Project
-from slowpath.references import FunctionRef
+from slowpath.references import External, FunctionRef
 from slowpath.vocabulary import Knowledge
 
 # A call that any coroutine makes by the way leads to these, whatever it is called.
@@ -48,7 +48,7 @@ class Reachability:
         self._coroutines = {ref for ref, function in declared.items() if function.is_async}
         self._reached = self._reach()
         drivers = frozenset(name for name, fact in knowledge.functions.items() if fact.action == "drive")
-        self._reached -= self._alone(project, drivers)
+        self._reached -= self._alone(project, drivers, beside_serving(project, declared, knowledge))
         self._busy = self._may_block(project, knowledge, seeds)
 
     def on_loop(self, ref: FunctionRef) -> bool:
@@ -88,8 +88,9 @@ class Reachability:
                     pending += by_name.get(word, ())
         return found
 
-    def _alone(self, project: Project, drivers: frozenset[str]) -> set[FunctionRef]:
-        """The coroutines that some function runs on a loop of its own, with nothing beside them: they hold up nobody.
+    def _alone(self, project: Project, drivers: frozenset[str], beside: frozenset[FunctionRef]) -> set[FunctionRef]:
+        """The coroutines that some function runs on a loop of its own, with nothing beside them, or that run before or
+        after an application serves (`beside`, and what they call): they hold up nobody.
 
         They are called by name there and by one another only, are not decorated, and start no tasks. The outermost may:
         what it does itself comes before or after it serves.
@@ -122,8 +123,9 @@ class Reachability:
         driving = {ref for ref, function in self._declared.items() if not drivers.isdisjoint(function.sketch.calls)}
         started = _started_at_module_level(project, drivers)
         crowded = set[FunctionRef]().union(*(mentioned_in.get(word, ()) for word in _TASKS))
+        driving |= beside - crowded
         candidates = {ref for ref in self._coroutines if not self._declared[ref].decorators}
-        found: set[FunctionRef] = set()
+        found = set(beside)
         while True:
             more = {
                 ref
@@ -159,6 +161,32 @@ class Reachability:
                         found.add(caller)
                         pending.append(caller)
         return found
+
+
+def beside_serving(
+    project: Project, declared: Mapping[FunctionRef, FunctionDeclaration], knowledge: Knowledge
+) -> frozenset[FunctionRef]:
+    """The functions that run before an application serves, or after: asynchronous generators that are given it
+    (`async def lifespan(app: FastAPI)`), and what is decorated for it (`@app.on_event("startup")`)."""
+    applications = [known for known in knowledge.types.values() if known.serves]
+    names = {name for name, known in knowledge.types.items() if known.serves}
+    last = {name.rpartition(".")[2] for name in names}
+    hooks = {name for known in applications for name, fact in known.methods.items() if fact.action == "drive"}
+
+    def is_given_one(ref: FunctionRef, function: FunctionDeclaration) -> bool:
+        written = [dotted(parameter.annotation) for parameter in function.parameters]
+        found = (project.resolve(ref.module, name) for name in written if name.rpartition(".")[2] in last)
+        return any(isinstance(each, External) and each.name in names for each in found)
+
+    def is_hooked(function: FunctionDeclaration) -> bool:
+        written = (each.func if isinstance(each, Call) else each for each in function.decorators)
+        return any(isinstance(each, Attribute) and each.attr in hooks for each in written)
+
+    return frozenset(
+        ref
+        for ref, function in declared.items()
+        if function.is_async and ((function.sketch.yields and is_given_one(ref, function)) or is_hooked(function))
+    )
 
 
 def _words_of(imported: ImportedName) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ def remembers_state(statement: s.If, *, repeated: bool) -> bool:
             continue
         for target in inner.targets:
             for name, value in _unpacked(target, inner.value):
-                if name and value and (name, value) in pairs and (not repeated or "." in name):
+                if name and value and (name, value) in pairs and (not repeated or name.startswith("self.")):
                     return True
     return False
 
