@@ -48,6 +48,7 @@ _SHOWN = {"example", "samples", "demo", "tutorials"}
 _REVISION = re.compile(r"[0-9a-f]{12}_")
 _PARTS_OF_AN_APP = {"models.py", "apps.py", "migrations"}
 _COMMAND_FOLDERS = {"cli"}
+_COMMAND_FILES = {"cli.py", "__main__.py"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
 
 
@@ -65,7 +66,7 @@ def role_of(path: str, apps: Container[str] = ()) -> Role:
         return "test"
     if _is_migration(folders, name):
         return "migration"
-    if "/management/commands/" in f"/{path}" or not _COMMAND_FOLDERS.isdisjoint(folders):
+    if "/management/commands/" in f"/{path}" or not _COMMAND_FOLDERS.isdisjoint(folders) or name in _COMMAND_FILES:
         return "command"
     if _is_script(folders, name, apps):
         return "script"

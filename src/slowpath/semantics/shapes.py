@@ -301,6 +301,13 @@ def is_negative(test: e.Expression) -> bool:
     return False
 
 
+def yielded_names(block: s.Block) -> Iterator[str]:
+    """The names of what the statements of a generator yield; empty for what has none."""
+    for statement in statements_of(block):
+        if isinstance(statement, s.Evaluate) and isinstance(statement.value, e.Yield):
+            yield e.dotted(statement.value.value) if statement.value.value is not None else ""
+
+
 def yields_chunks(block: s.Block) -> bool:
     """Whether a generator gives pieces of something: a slice, or a list it has filled and empties again."""
     for statement in statements_of(block):

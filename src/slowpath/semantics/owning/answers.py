@@ -9,6 +9,7 @@ from slowpath.semantics.owning.beginning import begun
 from slowpath.semantics.owning.ownership import Fate, Ownership, Resource, Use
 from slowpath.semantics.owning.state import Held, Outcome, State
 from slowpath.semantics.owning.walk import TooManyWaysError, Walk
+from slowpath.semantics.shapes import yielded_names
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
@@ -34,6 +35,21 @@ def passage_of(program: Program, ref: FunctionRef, parameter: str, kind: str, *,
     return program.recall(
         program.owned.passages, key, frozenset(), lambda: _passage(program, ref, parameter, kind, opened)
     )
+
+
+def works_in(program: Program, ref: FunctionRef, parameter: str, kind: str) -> bool:
+    """Whether a session of this type that is passed for the parameter is put to work in the function."""
+    return program.recall(
+        program.owned.works, (ref, parameter, kind), False, lambda: _works_in(program, ref, parameter, kind)
+    )
+
+
+def may_be_left_alone(program: Program, ref: FunctionRef, parameter: str) -> bool:
+    """Whether a generator yields what it is given for the parameter on one way and something else on another: nobody
+    knows which of them is used then."""
+    body = program.body(ref) if program.project.function_of(ref).sketch.yields else None
+    yielded = set(yielded_names(body.statements)) if body is not None else set[str]()
+    return parameter in yielded and len(yielded) > 1
 
 
 def fate_of(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fate:
@@ -77,6 +93,14 @@ def _passage(program: Program, ref: FunctionRef, parameter: str, kind: str, open
     if _outcome(walk, State(names, frozenset({GIVEN} if opened else ()))) is None:
         return frozenset()
     return frozenset(use for use in walk.uses if use.resource == GIVEN)
+
+
+def _works_in(program: Program, ref: FunctionRef, parameter: str, kind: str) -> bool:
+    walk = Walk(program, ref, program.sight_of(ref), given=True)
+    walk.resources[GIVEN] = Resource(GIVEN, kind, parameter, "given")
+    outcome = _outcome(walk, State(frozenset({(parameter, Held(GIVEN))}), frozenset()))
+    # Of what is too long to follow, nobody knows.
+    return outcome is None or GIVEN in walk.working
 
 
 def _fate(program: Program, ref: FunctionRef, parameter: str, kind: str) -> Fate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slowpath import expression as e
 from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.effects import CallsService, RunsQuery, Writes
-from slowpath.semantics.owning.answers import fate_of, held_by, ownership_of
+from slowpath.semantics.owning.answers import fate_of, held_by, may_be_left_alone, ownership_of, works_in
 from slowpath.semantics.owning.expressions import Looks, distinct, look
 from slowpath.semantics.owning.ownership import Fate, Resource
 from slowpath.semantics.owning.state import Cause, Got, Held, Ref, State, awaiting, bound, closed, opened
@@ -174,6 +174,12 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
     for position, ref in enumerate(call.arguments):
         if isinstance(ref, Held):
             name = _parameter(walk, call, position)
+            if (
+                name
+                and isinstance(call.callee, FunctionValue)
+                and may_be_left_alone(walk.program, call.callee.ref, name)
+            ):
+                continue
             if name and not ref.derived:
                 passed[ref.resource] = name
             fate = _fate(walk, call, position)
@@ -188,7 +194,8 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
     works = _works(walk, call, bool(touched))
     walk.use(state, at, passed)
     for resource in touched:
-        if works and walk.is_session(resource):
+        if works and walk.is_session(resource) and _is_used(walk, call, resource, passed.get(resource, "")):
+            walk.working.add(resource)
             state = opened(state, resource)
         elif call.fact is not None and call.fact.action == "add":
             state = awaiting(state, resource)
@@ -206,6 +213,13 @@ def _plain(walk: Walk, call: _Call, state: State) -> Looks:
         walk.may_raise(state, Cause(at, "call"))
         return [(walk.acquire(state, acquired), Held(at))]
     return [(state, _derived(walk, call, touched))]
+
+
+def _is_used(walk: Walk, call: _Call, resource: int, parameter: str) -> bool:
+    """Whether a session begins to work in what is called, if that can be told."""
+    if not parameter or not isinstance(call.callee, FunctionValue):
+        return True
+    return works_in(walk.program, call.callee.ref, parameter, walk.resources[resource].type)
 
 
 def _commits(walk: Walk, at: int) -> bool:

@@ -91,7 +91,10 @@ def _yield(walk: Walk, node: e.Yield, state: State) -> Looks:
         if isinstance(ref, Held) and not ref.derived and walk.is_owed(ref.resource):
             walk.lent = walk.resources[ref.resource].type
         # Whoever it is lent to uses it.
-        used = opened(after, ref.resource) if isinstance(ref, Held) and walk.is_session(ref.resource) else after
+        used = after
+        if isinstance(ref, Held) and walk.is_session(ref.resource):
+            walk.working.add(ref.resource)
+            used = opened(after, ref.resource)
         walk.use(used, node.at)
         walk.may_raise(used, Cause(node.at, "yield"))
         walk.around = walk.around or walk.transaction_in(used)

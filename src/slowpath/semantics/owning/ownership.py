@@ -90,4 +90,5 @@ class Owned:
     def __init__(self) -> None:
         self.ownerships: Memo[FunctionRef, Ownership] = Memo()
         self.fates: Memo[tuple[FunctionRef, str, str], Fate] = Memo()
+        self.works: Memo[tuple[FunctionRef, str, str], bool] = Memo()
         self.passages: Memo[tuple[FunctionRef, str, str, bool], frozenset[Use]] = Memo()

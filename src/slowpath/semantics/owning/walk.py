@@ -64,6 +64,7 @@ class Walk:
         self.lodged: set[int] = set()
         self.parked: dict[int, tuple[str, int]] = {}
         self.kept: dict[int, str] = {}
+        self.working: set[int] = set()
         self.names: dict[int, str] = {}
         self.uses: dict[Use, None] = {}
         self.left: set[int] = set()
