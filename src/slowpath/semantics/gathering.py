@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from slowpath import expression as e
 from slowpath.references import External, FunctionRef
 from slowpath.semantics import statement as s
-from slowpath.semantics.uses import nodes_in
+from slowpath.semantics.shapes import statements_of
+from slowpath.semantics.uses import assigned_in, names_of, nodes_in
 from slowpath.semantics.values import Symbol
 
 if TYPE_CHECKING:
@@ -91,3 +92,69 @@ def gathered(program: Program, ref: FunctionRef, comprehension: int) -> int | No
                 case e.Name(id=name) if name in names:
                     return call.at
     return None
+
+
+def could_run_beside(program: Program, ref: FunctionRef, loop: int, call: int) -> bool:
+    """Whether a loop of the function awaits the call on each turn, and no turn needs what an earlier one has done: it
+    neither stops early nor pauses, and nothing that the call is given comes from the turn before."""
+    body = program.body(ref)
+    for node in nodes_in(body.statements) if body is not None else ():
+        match node:
+            case e.Comprehension(at=at, element=element) if at == loop:
+                return _awaits(element, call) is not None
+            case s.For(at=at, body=turns, is_async=False) if at == loop:
+                awaited = _awaits(turns, call)
+                return awaited is not None and not _hangs_together(turns, awaited)
+    return False
+
+
+def _awaits(node: object, call: int) -> e.Call | None:
+    """The call at this node, if it is awaited in place."""
+    for part in nodes_in(node):
+        match part:
+            case e.Await(value=e.Call(at=at) as awaited) if at == call:
+                return awaited
+    return None
+
+
+def _hangs_together(turns: s.Block, call: e.Call) -> bool:
+    if any(isinstance(each, s.Break | s.Return) for each in statements_of(turns, into_loops=False)):
+        return True
+    for part in nodes_in(turns):
+        pauses = isinstance(part, e.Call) and e.dotted(part.func).rpartition(".")[2] == "sleep"
+        if pauses or isinstance(part, e.Yield):
+            return True
+    given = names_of(call)
+    before = tuple(each for each in turns if each.at < call.at)
+    augmented = {name for each in nodes_in(turns) if isinstance(each, s.Augment) for name in names_of(each.target)}
+    return not given.isdisjoint(augmented | (assigned_in(turns) - assigned_in(before)))
+
+
+def left_on_loop(program: Program, ref: FunctionRef) -> Iterator[tuple[e.Call, e.Call]]:
+    """What a coroutine calls in one branch, and hands to a thread in the other: both calls."""
+    body = program.body(ref)
+    for node in nodes_in(body.statements) if body is not None else ():
+        if isinstance(node, s.If) and node.orelse:
+            for one, other in ((node.body, node.orelse), (node.orelse, node.body)):
+                handed = dict(_handed_on(program, ref, one))
+                for name, call in _called(other):
+                    if name in handed:
+                        yield call, handed[name]
+
+
+def _handed_on(program: Program, ref: FunctionRef, block: s.Block) -> Iterator[tuple[str, e.Call]]:
+    """The functions that are given to a thread, by the names they are given by."""
+    sight = program.sight_of(ref)
+    for node in nodes_in(block):
+        if isinstance(node, e.Call):
+            callee = sight.callee(node.at)
+            fact = program.knowledge.functions.get(callee.name) if isinstance(callee, Symbol) else None
+            if fact is not None and fact.action == "offload":
+                yield from ((name, node) for each in node.arguments if (name := e.dotted(each.value)))
+
+
+def _called(block: s.Block) -> Iterator[tuple[str, e.Call]]:
+    awaited = {node.value.at for node in nodes_in(block) if isinstance(node, e.Await)}
+    for node in nodes_in(block):
+        if isinstance(node, e.Call) and node.at not in awaited and e.dotted(node.func):
+            yield e.dotted(node.func), node
