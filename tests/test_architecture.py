@@ -31,6 +31,7 @@ LAYERS = (
     (
         "loads",
         "listing",
+        "query_limits",
         "schema",
         "query",
         "advisor",

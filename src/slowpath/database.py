@@ -89,6 +89,11 @@ class Database:
         return next(iter(self.vendors), "")
 
     @property
+    def servers(self) -> tuple[str, ...]:
+        """The vendors whose database is a program of its own, which others wait for."""
+        return tuple(vendor for vendor in self.vendors if vendor != "sqlite")
+
+    @property
     def may_index_keys(self) -> bool:
         """Whether the project may run on a vendor that makes an index for each foreign key by itself."""
         return "mysql" in self.vendors

@@ -16,6 +16,7 @@ from msgspec import Struct
 from slowpath.changes import AnyChange
 from slowpath.keys import Key
 from slowpath.query import Shape
+from slowpath.query_limits import QueryLimit
 from slowpath.source import Place
 from slowpath.sql.statements import Failure, Statement
 from slowpath.vocabulary import Action, CacheVerb, Scope
@@ -157,7 +158,29 @@ class Migrates(Fact, frozen=True):
     apart: bool = False
 
 
-AnyFact = Deletes | UsesEntry | WritesRows | KeepsResults | Queries | SaysSQL | ChangesTables | Migrates
+class Connects(Fact, frozen=True):
+    """A call connects to a database, or will, and sets no limit to the time of queries; `limit` is how it would."""
+
+    label: str
+    limit: QueryLimit
+
+
+class LimitsQueries(Fact, frozen=True):
+    """A text sets a limit to the time that queries take."""
+
+
+AnyFact = (
+    Deletes
+    | UsesEntry
+    | WritesRows
+    | KeepsResults
+    | Queries
+    | SaysSQL
+    | ChangesTables
+    | Migrates
+    | Connects
+    | LimitsQueries
+)
 
 
 def only(kind: type[SomeFact], facts: Iterable[Fact]) -> Iterator[SomeFact]:

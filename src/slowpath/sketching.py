@@ -32,7 +32,8 @@ _CHILDREN[type(None)] = ()
 
 _STATEMENT = re.compile(
     r"\s*(?:--[^\n]*\s*)?\(?(?:SELECT\s|(?i:select\s[^.]*\sfrom\s|insert\s+into\s|update\s+\S+\s+set\s|delete\s+from\s"
-    r"|replace\s+into\s|with\s+\w+\s+as\s*\(|create\s+(?:unique\s+)?(?:index|table)\s|alter\s+table\s))"
+    r"|replace\s+into\s|with\s+\w+\s+as\s*\(|set\s+(?:session\s+|local\s+)?\w*timeout\b"
+    r"|create\s+(?:unique\s+)?(?:index|table)\s|alter\s+table\s))"
 )
 
 

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
 from slowpath.listing import NO_LISTING, Listing, Shown
+from slowpath.query_limits import query_limit
 from slowpath.vocabulary import (
     Action,
     Cached,
@@ -58,7 +59,7 @@ _OWNING: dict[str, Owning] = {
     "enters-argument": "enters",
 }
 _WORDS = ("gives", "for-new", "shared")
-_FACETS = (*_WORDS, "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
+_FACETS = (*_WORDS, "query-limit", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
 _LISTING = (
     "lists", "shows", "unless", "chosen-by", "per-item", "per-item-in",
     "item-model", "item-fields", "renders", "computed-by", "field",
@@ -267,7 +268,7 @@ def _facts(table: Mapping[str, object], place: Place, other_keys: tuple[str, ...
             if name in facts:
                 raise place.at(action).error(f"`{name}` is under `{facts[name].action}` already")
             facts[name] = _fact(action, extra, place.at(action).at(name))
-    return _with_facets(facts, table, place)
+    return _with_query_limits(_with_facets(facts, table, place), table, place.at("query-limit"))
 
 
 def _fact(action: Action, extra: str, place: Place) -> Fact:
@@ -300,6 +301,17 @@ def _with_facets(facts: dict[str, Fact], table: Mapping[str, object], place: Pla
     for key, owning in _OWNING.items():
         for name, subject in _subjects(table.get(key, []), place.at(key)):
             facts[name] = replace(known(name, key), owning=owning, subject=subject)
+    return facts
+
+
+def _with_query_limits(facts: dict[str, Fact], table: Mapping[str, object], place: Place) -> dict[str, Fact]:
+    for name, text in _texts_by_name(table.get("query-limit", {}), place).items():
+        limit = query_limit(text)
+        if limit is None:
+            raise place.at(name).error("expected an argument, a colon, and the words that set a limit")
+        if name not in facts:
+            raise place.error(f"no action here lists `{name}`{nearest(name, facts)}")
+        facts[name] = replace(facts[name], query_limit=limit)
     return facts
 
 

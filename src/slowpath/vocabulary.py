@@ -13,6 +13,7 @@ from slowpath.listing import NO_LISTING, Listing
 from slowpath.loads import Loads, Path
 from slowpath.migrations import Migrator
 from slowpath.query import Shape
+from slowpath.query_limits import QueryLimit
 from slowpath.schema import Model, Schema
 from slowpath.source import Place
 
@@ -187,7 +188,8 @@ class Fact(Struct, frozen=True):
     write when it runs once an item, `for_new` when it writes a new row; `cached` whether memory answers when its rows
     are loaded already; `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what keeps its
     thread; `limit` how to limit the time it waits, where it would wait for ever; `shared` what to make once so that
-    many calls share a connection, where each opens one."""
+    many calls share a connection, where each opens one; `query_limit` how to limit the time of queries on what it
+    connects to."""
 
     action: Action
     gives: str = ""
@@ -199,6 +201,7 @@ class Fact(Struct, frozen=True):
     work: Work | None = None
     limit: Limit | None = None
     shared: str = ""
+    query_limit: QueryLimit | None = None
     owning: Owning = ""
     subject: int = -1
 

@@ -47,6 +47,9 @@ class Facts:
         self.resting_words = frozenset(
             name for known in knowledge.types.values() for name, fact in known.methods.items() if fact.owning == "rests"
         )
+        self.connecting_words = frozenset(
+            name.rpartition(".")[2] for name, fact in knowledge.functions.items() if fact.query_limit is not None
+        )
         self.transaction_words = transaction_words(knowledge)
 
     def type_named(self, name: str) -> Type | None:
