@@ -165,3 +165,18 @@ def test_a_session_that_an_object_keeps_holds_its_connection_until_its_transacti
     stores[0].session.commit()
     stores[1].session.close()
     assert engine.pool.checkedout() == 0
+
+
+def test_a_statement_has_no_limit_unless_one_is_set(postgres: str) -> None:
+    psycopg2 = pytest.importorskip("psycopg2")
+    plain = psycopg2.connect(postgres)
+    limited = psycopg2.connect(postgres, options="-c statement_timeout=50")
+    try:
+        with plain.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("0",)
+        with limited.cursor() as cursor, pytest.raises(psycopg2.errors.QueryCanceled):
+            cursor.execute("SELECT pg_sleep(2)")
+    finally:
+        plain.close()
+        limited.close()

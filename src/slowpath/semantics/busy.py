@@ -10,8 +10,8 @@ from slowpath.semantics.repetition import chain
 from slowpath.source import Place
 from slowpath.vocabulary import Work
 
-_NEAR = 3
-_FAR = 5
+_NEAR = 2
+_FAR = 3
 # What reads a file several calls away reads it once, or when it has changed, in most code.
 _FAR_FOR_FILES = 2
 

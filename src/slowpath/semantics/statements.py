@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from msgspec.structs import replace
@@ -279,7 +279,10 @@ def _with(frame: Frame, statement: s.With) -> None:
     with ExitStack() as stack:
         gates = frame.gates
         for item in statement.items:
-            context = _opened(frame, item.context, awaiting=statement.is_async)
+            # What is opened for others to read in their threads is opened in no time.
+            handed_on = isinstance(item.target, e.Name) and uses.is_handed_on(statement.body, item.target.id)
+            with frame.seldom() if handed_on else nullcontext():
+                context = _opened(frame, item.context, awaiting=statement.is_async)
             if frame.sight is not None:
                 frame.sight.note_value(item.context.at, context)
             if frame.program.is_transaction(context):

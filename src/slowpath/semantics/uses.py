@@ -190,3 +190,16 @@ def is_emptiness(node: e.Compare) -> bool:
         case (((">=",) | ("<",)), (e.Constant(value=1),)):
             return True
     return False
+
+
+def is_handed_on(block: s.Block, name: str) -> bool:
+    """Whether the variable is only mentioned in what awaited calls are given: `await to_thread(file.write, data)`."""
+    mentions = [part.at for part in nodes_in(block) if isinstance(part, e.Name) and part.id == name]
+    given = {
+        part.at
+        for node in nodes_in(block)
+        if isinstance(node, e.Await) and isinstance(node.value, e.Call)
+        for part in nodes_in(node.value.arguments)
+        if isinstance(part, e.Name)
+    }
+    return bool(mentions) and given.issuperset(mentions)
