@@ -6,8 +6,10 @@ An index holds the values of a column in order. `UPPER(email) = …`, `created_a
 for something else, which the database has to work out for every row of the table. Compare the column itself, or
 index the expression.
 
-An OR whose sides are columns of different tables is as bad: no index holds both, so the tables are joined first, all
-rows of them, and filtered afterwards. And `.is_(True)` around a condition writes `(…) IS TRUE`, which hides it.
+`WHERE name LIKE '%son%'`, or an OR with a side like that, goes through the whole table, unless it has an index of
+trigrams. An OR whose sides are columns of different tables is as bad: no index holds both, so the tables are joined
+first, all rows of them, and filtered afterwards. And `.is_(True)` around a condition writes `(…) IS TRUE`, which hides
+it.
 
 ## Slow
 
@@ -68,6 +70,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, Table, access_of
 from slowpath.finding import Confidence
@@ -78,6 +81,9 @@ from slowpath.unserved import Tables, narrows
 from slowpath.workload import queries
 
 _HIDDEN = "IS TRUE"
+# As often as this it is a habit, which is told once.
+_HABIT = 10
+_SHOWN = 5
 # What a range of the column itself says as well.
 _DAYS = {"DATE", "date", "trunc"}
 # Working out how alike, how long or which part: nobody indexes these without a thought.
@@ -94,6 +100,25 @@ class _Said(Struct, frozen=True):
 
 def judge(whole: Whole) -> Iterator[Problem]:
     """Conditions that no index of their table can serve as they are written."""
+    hidden: dict[str, list[Problem]] = {}
+    for name, problem in _found(whole):
+        if name:
+            hidden.setdefault(name, []).append(problem)
+        else:
+            yield problem
+    for problems in hidden.values():
+        yield from problems if len(problems) < _HABIT else [_habit(problems)]
+
+
+def _habit(problems: list[Problem]) -> Problem:
+    """The first of many, with where the others are."""
+    first, *others = problems
+    related = (*first.related, *(Mark(other.place, "here too") for other in others[:_SHOWN]))
+    return replace(first, message=f"{first.message}, here and at {len(others)} other places", related=related)
+
+
+def _found(whole: Whole) -> Iterator[tuple[str, Problem]]:
+    """The problems; of conditions that are hidden, each with the name of what is asked for."""
     tables, growth = Tables(whole.schema, whole.database), Growth(whole.schema, whole.database)
     own_models = {ref.name for ref in whole.project.classes()}
     for fact, table in tables.of_project(whole.facts, own_models):
@@ -102,34 +127,66 @@ def judge(whole: Whole) -> Iterator[Problem]:
             place = fact.steps[step] if 0 <= step < len(fact.steps) else fact.place
             sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"
             hidden = said.what.endswith("from every index")
-            yield Problem(
-                place=place,
-                message=said.what,
-                subject=(table.name, name),
-                help=said.instead,
-                related=(Mark(fact.place, "runs here"),) if fact.place != place else (),
-                confidence=said.confidence if hidden else sure,
+            yield (
+                name if hidden else "",
+                Problem(
+                    place=place,
+                    message=said.what,
+                    subject=(table.name, name),
+                    help=said.instead,
+                    related=(Mark(fact.place, "runs here"),) if fact.place != place else (),
+                    confidence=said.confidence if hidden else sure,
+                ),
             )
 
 
 def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str, _Said]]:
-    for condition in shape.conditions:
-        if condition.around == _HIDDEN:
-            yield condition.step, condition.column, _hidden(condition)
-    if shape.open or access_of(table, shape).access not in {"scan", "order"} or _has_special(table):
+    access = access_of(table, shape).access
+    if access not in {"key", "point"}:
+        for condition in shape.conditions:
+            if condition.around == _HIDDEN:
+                yield condition.step, condition.column, _hidden(condition)
+    if shape.open or access not in {"scan", "order"}:
         return
     if any(narrows(tables, shape.model, test) for test in shape.tests):
         return
-    for condition in shape.conditions:
-        if condition.path or condition.around == _HIDDEN:
-            continue
-        if condition.around and condition.how in POINTS | SPANS:
-            yield condition.step, condition.column, _wrapped(table, condition)
-        elif condition.how == "contains":
-            yield condition.step, condition.column, _inside(table, condition)
     for test in shape.tests:
-        if isinstance(test, Either) and _spans_tables(test):
-            yield test.step, "or", _across(table)
+        said = _of_either(table, test) if isinstance(test, Either) else _of_condition(table, test)
+        if said is not None:
+            yield (test.step, *said)
+
+
+def _of_condition(table: Table, test: Condition) -> tuple[str, _Said] | None:
+    if test.path or test.around == _HIDDEN:
+        return None
+    if test.how == "contains":
+        return None if _may_find(table, test) else (test.column, _inside(table, test))
+    if test.around and test.how in POINTS | SPANS and not _has_special(table):
+        return test.column, _wrapped(table, test)
+    return None
+
+
+def _of_either(table: Table, test: Either) -> tuple[str, _Said] | None:
+    searched = [each for each in _any_of(test) if each.how == "contains" and not _may_find(table, each)]
+    if searched:
+        return searched[0].column, _inside(table, *searched)
+    return ("or", _across(table)) if _spans_tables(test) and not _has_special(table) else None
+
+
+def _any_of(test: Either) -> Iterator[Condition]:
+    """The tests of the table itself that are a side of the OR: one that no index answers spoils it."""
+    for side in test.alternatives:
+        if len(side) == 1:
+            if isinstance(side[0], Either):
+                yield from _any_of(side[0])
+            elif not side[0].path:
+                yield side[0]
+
+
+def _may_find(table: Table, condition: Condition) -> bool:
+    """Whether an index of another kind than a B-tree may be there for searches inside the column."""
+    others = (key for key in table.keys if not key.plain)
+    return any(column == "?" or condition.column in column for key in others for column in key.bare)
 
 
 def _has_special(table: Table) -> bool:
@@ -166,13 +223,15 @@ def _wrapped(table: Table, condition: Condition) -> _Said:
     return _Said(what, "compare the column itself, or index the expression", "low")
 
 
-def _inside(table: Table, condition: Condition) -> _Said:
-    column = condition.column
-    name = NewIndex(table.name, (column,)).name
+def _inside(table: Table, *conditions: Condition) -> _Said:
+    columns = list(dict.fromkeys(condition.column for condition in conditions))
+    made = f"CREATE INDEX CONCURRENTLY {NewIndex(table.name, tuple(columns)).name}_trgm ON {table.name}"
+    listed = ", ".join(f"{column} gin_trgm_ops" for column in columns)
+    inside = ", ".join(f"`{table.name}.{column}`" for column in columns[:_SHOWN])
     return _Said(
-        f"a search inside `{table.name}.{column}` reads the whole table: no index on the column serves it",
-        f"on PostgreSQL, `CREATE INDEX CONCURRENTLY {name}_trgm ON {table.name} USING gin ({column} gin_trgm_ops);`",
-        "low",
+        f"a search inside {inside} reads the whole table: no index on the column serves it",
+        f"on PostgreSQL, `{made} USING gin ({listed});`",
+        "medium",
     )
 
 

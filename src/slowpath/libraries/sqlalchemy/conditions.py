@@ -92,6 +92,10 @@ def tests(schema: Schema, model: str, term: Term) -> tuple[Test, ...] | None:
             return tuple(_hidden(found)) if found is not None else None
         case OperationTerm(operator=operator, operands=operands) if operator in _HOWS:
             return _compared(schema, model, operator, operands)
+        case BuilderTerm(chain=(_, *_, (operator, arguments)) as chain) if operator in _HOWS:
+            # `func.lower(User.name).ilike(…)`: what is compared is what the calls before give.
+            inner = replace(term, chain=chain[:-1])
+            return _compared(schema, model, operator, (inner, *(passed.term for passed in arguments)))
         case AttributeTerm():
             # A boolean by itself.
             column = column_of(schema, model, term)
