@@ -47,7 +47,7 @@ _TOP_SCRIPT_FOLDERS = {
 _SHOWN = {"example", "samples", "demo", "tutorials"}
 _REVISION = re.compile(r"[0-9a-f]{12}_")
 _PARTS_OF_AN_APP = {"models.py", "apps.py", "migrations"}
-_COMMAND_FOLDERS = {"cli"}
+_COMMAND_FOLDERS = {"cli", "_cli"}
 _COMMAND_FILES = {"cli.py", "__main__.py"}
 _SCRIPT_FILES = {"setup.py", "noxfile.py", "fabfile.py", "dodo.py", "locustfile.py", "manage.py", "gunicorn.conf.py"}
 

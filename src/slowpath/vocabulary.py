@@ -53,7 +53,7 @@ Action = Literal[
     "sql", "sql-many", "fetch", "operation",
     "given", "enter",
     "remote", "batch", "pipeline", "new", "chunks", "pages", "limit", "stream", "model", "held", "assign", "later",
-    "text", "quiet", "blocks", "offload", "drive", "inject", "schema", "attach",
+    "text", "quiet", "blocks", "offload", "drive", "inject", "schema", "attach", "beside",
 ]  # fmt: skip
 """What a call does.
 
@@ -93,7 +93,8 @@ Anything. blocks: keeps its thread waiting or busy, with the `Work` that its ent
 that it is given in a thread or process of its own; what it gives must be awaited. drive: runs the coroutine that it is
 given on an event loop of its own, until it is done. inject: gives what the function returns or yields that it is
 given. schema: changes the database's schema (the migrator reads its arguments). attach: makes its second argument a
-method or property of the class, by the name that is its first.
+method or property of the class, by the name that is its first. beside: goes through a generator that it is given in
+threads of its own.
 """
 
 Work = Literal[

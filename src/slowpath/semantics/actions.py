@@ -211,6 +211,7 @@ _ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "blocks": _blocks,
     "offload": _offload,
     "drive": _drive,
+    "beside": _drive,
     "inject": _inject,
     "quiet": _quiet,
     "remote": _remote,

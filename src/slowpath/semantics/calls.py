@@ -14,7 +14,7 @@ from slowpath.semantics.dependence import all_varies, map_varies, trimmed
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.enclosing import captured_here
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.gathering import runs_beside
+from slowpath.semantics.gathering import is_streamed, runs_beside
 from slowpath.semantics.library_call import Call, limited
 from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
@@ -188,6 +188,7 @@ def call_function(
         return texts.hole(frame, actual.get(name, UNKNOWN), given[name].node if name in given else None)
 
     away = frame.on_loop and program.runs_elsewhere(ref, awaited=frame.awaiting)
+    away = away or (frame.on_loop and declaration.sketch.yields and is_streamed(frame, at))
     memoized = program.is_memoized(ref)
     frame.replay(summary, tuple(varies), known, hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
     _write_back(frame, summary, given, tuple(varies), known)

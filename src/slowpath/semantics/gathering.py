@@ -59,6 +59,36 @@ def _awaited_in(project: Project, module: str, body: s.Block) -> Iterator[str]:
             yield from _calls(made)
 
 
+def is_streamed(frame: Frame, at: int) -> bool:
+    """Whether the generator that the call at this node makes goes to what goes through it in threads of its own."""
+    body = frame.program.body_of(frame.module, frame.function)
+    if body is None:
+        return False
+    program, module = frame.program, frame.module
+    return str(at) in program.remembered(frame, 0, "streamed", lambda: frozenset(_streamed_in(program, module, body)))
+
+
+def _streamed_in(program: Program, module: str, body: s.Block) -> Iterator[str]:
+    names: set[str] = set()
+    assigned: list[tuple[str, e.Expression]] = []
+    for node in nodes_in(body):
+        match node:
+            case s.Assign(targets=(e.Name(id=name),), value=e.Call() as value):
+                assigned.append((name, value))
+            case e.Call(func=func, arguments=arguments):
+                resolved = program.project.resolve(module, e.dotted(func)) if e.dotted(func) else None
+                fact = program.knowledge.functions.get(resolved.name) if isinstance(resolved, External) else None
+                if fact is None or fact.action != "beside":
+                    continue
+                for argument in arguments:
+                    if isinstance(argument.value, e.Name):
+                        names.add(argument.value.id)
+                    yield from _calls(argument.value)
+    for name, made in assigned:
+        if name in names:
+            yield from _calls(made)
+
+
 def _calls(node: e.Expression) -> Iterator[str]:
     match node:
         case e.Call(at=at):

@@ -122,6 +122,8 @@ class Reachability:
 
         driving = {ref for ref, function in self._declared.items() if not drivers.isdisjoint(function.sketch.calls)}
         started = _started_at_module_level(project, drivers)
+        # In a script, a coroutine that nobody calls is given to what runs it: `anyio.run(main)`.
+        scripts = {ref.module for ref in driving if ref.module.rpartition(".")[2] not in anywhere}
         crowded = set[FunctionRef]().union(*(mentioned_in.get(word, ()) for word in _TASKS))
         driving |= beside - crowded
         candidates = {ref for ref in self._coroutines if not self._declared[ref].decorators}
@@ -131,7 +133,7 @@ class Reachability:
                 ref
                 for ref in candidates - found
                 if (callers := callers_of(ref)) <= (driving if ref in crowded else driving | (found - crowded))
-                and (callers or (ref.module, self._declared[ref].name) in started)
+                and (callers or (ref.module, self._declared[ref].name) in started or ref.module in scripts)
             }
             if not more:
                 return found
