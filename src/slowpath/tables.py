@@ -58,7 +58,7 @@ _OWNING: dict[str, Owning] = {
     "takes": "takes",
     "enters-argument": "enters",
 }
-_WORDS = ("gives", "for-new", "shared")
+_WORDS = ("gives", "for-new", "shared", "ready")
 _FACETS = (*_WORDS, "query-limit", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
 _LISTING = (
     "lists", "shows", "unless", "chosen-by", "per-item", "per-item-in",

@@ -190,7 +190,7 @@ class Fact(Struct, frozen=True):
     are loaded already; `asynchronous` when it gives a coroutine or an asynchronous iterator; `work` what keeps its
     thread; `limit` how to limit the time it waits, where it would wait for ever; `shared` what to make once so that
     many calls share a connection, where each opens one; `query_limit` how to limit the time of queries on what it
-    connects to."""
+    connects to; `ready` the method that says whether there is anything to wait for."""
 
     action: Action
     gives: str = ""
@@ -203,6 +203,7 @@ class Fact(Struct, frozen=True):
     limit: Limit | None = None
     shared: str = ""
     query_limit: QueryLimit | None = None
+    ready: str = ""
     owning: Owning = ""
     subject: int = -1
 

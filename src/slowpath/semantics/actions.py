@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from msgspec.structs import replace
 
+from slowpath import expression as e
 from slowpath.references import FunctionRef
 from slowpath.semantics import builtins, texts
 from slowpath.semantics.arguments import remembered, value_at
@@ -83,8 +85,18 @@ def _blocks(frame: Frame, call: Call) -> Value:
     length = value_at(call.arguments, 0)
     moment = isinstance(length, Constant) and isinstance(length.value, int | float) and length.value < _MOMENT
     if call.fact.work != "sleep" or not moment:
-        waits(frame, call, call.fact.work)
+        with frame.seldom() if _is_asked_before(frame, call) else nullcontext():
+            waits(frame, call, call.fact.work)
     return _given(frame, call)
+
+
+def _is_asked_before(frame: Frame, call: Call) -> bool:
+    """Whether the function asks if there is anything left to wait for: `if future.done(): future.result()`."""
+    func = call.node.func if call.node is not None else None
+    function = frame.program.project.declared(frame.module, frame.function)
+    if not call.fact.ready or not isinstance(func, e.Attribute) or not isinstance(function, FunctionRef):
+        return False
+    return f"{e.dotted(func.value)}.{call.fact.ready}" in frame.program.project.function_of(function).sketch.calls
 
 
 def _offload(frame: Frame, call: Call) -> Value:
