@@ -94,4 +94,6 @@ def _is_migration(folders: list[str], name: str) -> bool:
 def _is_script(folders: list[str], name: str, apps: Container[str]) -> bool:
     if name in _SCRIPT_FILES or not _SCRIPT_FOLDERS.isdisjoint(folders):
         return True
+    if any(folder.startswith("example_") for folder in folders):
+        return True
     return bool(folders) and folders[0] in _TOP_SCRIPT_FOLDERS and folders[0] not in apps

@@ -87,7 +87,8 @@ def _return(frame: Frame, statement: s.Return) -> None:
 
 def _raise(frame: Frame, statement: s.Raise) -> None:
     if statement.exception is not None:
-        evaluate(frame, statement.exception)
+        with frame.seldom():
+            evaluate(frame, statement.exception)
     frame.dead = True
 
 
