@@ -60,6 +60,7 @@ LAYERS = (
         "asked",
         "migrating",
         "hazards",
+        "sargable",
         "unserved",
         "advice",
         "suppression",

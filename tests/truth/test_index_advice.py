@@ -44,6 +44,28 @@ def test_indexes_that_serve_are_used(database: tuple[str, Execute]) -> None:
     assert len(served) >= ENOUGH * len(cases), [case for case in cases if case not in served]
 
 
+def test_a_page_begins_at_its_row_where_both_columns_are_compared_as_one(database: tuple[str, Execute]) -> None:
+    vendor, execute = database
+    if vendor == "sqlite":
+        filled = (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i / 10, i FROM n"
+        )
+    else:
+        filled = "SELECT i / 10, i FROM generate_series(1, 20000) AS n(i)"
+    execute("CREATE TABLE paged (a int, b int)")
+    execute(f"INSERT INTO paged {filled}")
+    execute("CREATE INDEX paged_a_b ON paged (a, b)")
+    execute("ANALYZE paged")
+    explain = "EXPLAIN QUERY PLAN" if vendor == "sqlite" else "EXPLAIN"
+    page = "SELECT * FROM paged WHERE {} ORDER BY a, b LIMIT 50"
+    begins = "SEARCH" if vendor == "sqlite" else "Index Cond"
+    # SQLite finds out by itself that `a` must be 1000 at least.
+    assert (begins in execute(f"{explain} {page.format('a > 1000 OR (a = 1000 AND b > 10005)')}")) == (
+        vendor == "sqlite"
+    )
+    assert begins in execute(f"{explain} {page.format('(a, b) > (1000, 10005)')}")
+
+
 def advised() -> Iterator[tuple[str, str, str, str]]:
     """The advised indexes: the table, filled; the query; the index; and its name."""
     for whole in projects():

@@ -8,7 +8,8 @@ index the expression.
 
 `WHERE name LIKE '%son%'`, or an OR with a side like that, goes through the whole table, unless it has an index of
 trigrams. An OR whose sides are columns of different tables is as bad: no index holds both, so the tables are joined
-first, all rows of them, and filtered afterwards. And `.is_(True)` around a condition writes `(…) IS TRUE`, which hides
+first, all rows of them, and filtered afterwards. On PostgreSQL, `a > x OR (a = x AND b > y)`, as pages are
+asked for, begins in no index. And `.is_(True)` around a condition writes `(…) IS TRUE`, which hides
 it.
 
 ## Slow
@@ -68,6 +69,7 @@ time zone, and without `UPPER` upper and lower case are told apart. An index on 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -77,6 +79,7 @@ from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.query import POINTS, SPANS, Condition, Either, Shape
 from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.sargable import any_of, has_special, keyset, may_find, spans_tables
 from slowpath.unserved import Tables, narrows
 from slowpath.workload import queries
 
@@ -121,9 +124,11 @@ def _found(whole: Whole) -> Iterator[tuple[str, Problem]]:
     """The problems; of conditions that are hidden, each with the name of what is asked for."""
     tables, growth = Tables(whole.schema, whole.database), Growth(whole.schema, whole.database)
     own_models = {ref.name for ref in whole.project.classes()}
+    # SQLite finds out by itself where such a page begins.
+    paged = whole.database.vendor == "postgresql"
     for fact, table in tables.of_project(whole.facts, own_models):
         shape = fact.shape
-        for step, name, said in _said(tables, table, shape):
+        for step, name, said in chain(_said(tables, table, shape), _pages(table, shape) if paged else ()):
             place = fact.steps[step] if 0 <= step < len(fact.steps) else fact.place
             sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"
             hidden = said.what.endswith("from every index")
@@ -156,48 +161,27 @@ def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str
             yield (test.step, *said)
 
 
+def _pages(table: Table, shape: Shape) -> Iterator[tuple[int, str, _Said]]:
+    for test in shape.tests:
+        if isinstance(test, Either) and (columns := keyset(shape, test)):
+            yield test.step, columns[0], _paged(table, columns)
+
+
 def _of_condition(table: Table, test: Condition) -> tuple[str, _Said] | None:
     if test.path or test.around == _HIDDEN:
         return None
     if test.how == "contains":
-        return None if _may_find(table, test) else (test.column, _inside(table, test))
-    if test.around and test.how in POINTS | SPANS and not _has_special(table):
+        return None if may_find(table, test) else (test.column, _inside(table, test))
+    if test.around and test.how in POINTS | SPANS and not has_special(table):
         return test.column, _wrapped(table, test)
     return None
 
 
 def _of_either(table: Table, test: Either) -> tuple[str, _Said] | None:
-    searched = [each for each in _any_of(test) if each.how == "contains" and not _may_find(table, each)]
+    searched = [each for each in any_of(test) if each.how == "contains" and not may_find(table, each)]
     if searched:
         return searched[0].column, _inside(table, *searched)
-    return ("or", _across(table)) if _spans_tables(test) and not _has_special(table) else None
-
-
-def _any_of(test: Either) -> Iterator[Condition]:
-    """The tests of the table itself that are a side of the OR: one that no index answers spoils it."""
-    for side in test.alternatives:
-        if len(side) == 1:
-            if isinstance(side[0], Either):
-                yield from _any_of(side[0])
-            elif not side[0].path:
-                yield side[0]
-
-
-def _may_find(table: Table, condition: Condition) -> bool:
-    """Whether an index of another kind than a B-tree may be there for searches inside the column."""
-    others = (key for key in table.keys if not key.plain)
-    return any(column == "?" or condition.column in column for key in others for column in key.bare)
-
-
-def _has_special(table: Table) -> bool:
-    """Whether an index of an expression or of another kind may be what serves."""
-    return any(not key.plain or any(column.startswith("?") for column in key.bare) for key in table.keys)
-
-
-def _spans_tables(test: Either) -> bool:
-    paths = {c.path for side in test.alternatives for c in side if isinstance(c, Condition) and c.how in POINTS}
-    whole = all(any(isinstance(c, Condition) and c.how in POINTS for c in side) for side in test.alternatives)
-    return whole and len(paths) > 1
+    return ("or", _across(table)) if spans_tables(test) and not has_special(table) else None
 
 
 def _hidden(condition: Condition) -> _Said:
@@ -231,6 +215,16 @@ def _inside(table: Table, *conditions: Condition) -> _Said:
     return _Said(
         f"a search inside {inside} reads the whole table: no index on the column serves it",
         f"on PostgreSQL, `{made} USING gin ({listed});`",
+        "medium",
+    )
+
+
+def _paged(table: Table, columns: tuple[str, ...]) -> _Said:
+    pair = ", ".join(columns)
+    return _Said(
+        f"this OR goes on after a row in the order of ({pair}) of `{table.name}`, where PostgreSQL begins in no index: "
+        "every page reads the rows of all pages before it",
+        f"compare both columns as one, in SQL `({pair}) > (…, …)`: an index on ({pair}) begins at that row",
         "medium",
     )
 
