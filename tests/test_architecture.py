@@ -60,6 +60,7 @@ LAYERS = (
         "asked",
         "migrating",
         "hazards",
+        "deployments",
         "sargable",
         "unserved",
         "advice",

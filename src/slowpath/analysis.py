@@ -148,7 +148,8 @@ class Workshop:
         )
         self.rules = config.selected(load(), settings)
         self._wanted = {ref for ref in self.relevance.roots() if ref.module in ground.wanted and ref.qualname != SCRIPT}
-        self._migrating = frozenset(functions_of(ground.migrations))
+        runners = (ref for each in ground.tables.migrators for ref in each.runners(self.project) if ground.migrations)
+        self._migrating = frozenset((*functions_of(ground.migrations), *runners))
         self._scripts = frozenset(_scripts(self.project))
         self.roots = sorted(self._wanted | self._migrating | self._scripts)
 

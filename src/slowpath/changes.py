@@ -152,6 +152,12 @@ class SetsOption(Change, frozen=True):
     value: str
 
 
+class RunsMigrations(Change, frozen=True):
+    """All migrations that are due run here: each in a transaction of its own (`apart`), or all in one."""
+
+    apart: bool = False
+
+
 class Unreadable(Change, frozen=True):
     """A step that may do anything to the table; to any table, if that is empty."""
 
@@ -172,5 +178,6 @@ AnyChange = Union[
     AddsCheck,
     RewritesRows,
     SetsOption,
+    RunsMigrations,
     Unreadable,
 ]

@@ -15,6 +15,7 @@ from slowpath.changes import (
     AltersColumn,
     AnyChange,
     DropsColumn,
+    DropsIndex,
     DropsTable,
     MakesIndex,
     MakesTable,
@@ -25,11 +26,23 @@ from slowpath.changes import (
 from slowpath.migrations import Migration, Step, is_for
 
 Kind = Literal[
-    "index", "unique", "key", "transaction", "leftover", "required", "missing", "reference", "check", "rewrite", "rows"
+    "index",
+    "unique",
+    "key",
+    "transaction",
+    "leftover",
+    "again",
+    "required",
+    "missing",
+    "reference",
+    "check",
+    "rewrite",
+    "rows",
 ]
 """What is dangerous about a step. index: builds one with writers locked out. unique, key: builds one, for a constraint,
 with readers locked out too. transaction: builds one concurrently, which the database refuses in a transaction.
-leftover: takes what a failed build left behind for the index. required: reads the whole table to see that no value is
+leftover: takes what a failed build left behind for the index. again: builds one that is there already when the
+migration has to be run again, because a later build failed. required: reads the whole table to see that no value is
 missing. missing: adds a required column without saying what it holds in the rows that are there. reference, check:
 reads the whole table to see that all rows meet a constraint. rewrite: writes the whole table anew. rows: changes rows
 at large, and keeps them locked until everything else is done."""
@@ -55,10 +68,14 @@ _NOT_NULL = re.compile(r"(?:\b(\w+)\"?\s+IS\s+NOT\s+NULL|\bNOT\s+\"?(\w+)\"?\s+I
 _FAMILY = {name: family[0] for family in _FAMILIES for name in family}
 
 
+# What keeps everybody else from the table until the transaction ends.
+EXCLUSIVE = (AddsColumn, DropsColumn, AltersColumn, AddsCheck, SetsKey, RenamesTable)
+
+
 class Hazard(Struct, frozen=True):
     """A dangerous step. `columns` are those that it is about, `other` the second table that it locks, or the type that
-    a column gets; `locked` is an earlier step that holds the table's lock meanwhile. `sure` is false when the table
-    may be empty yet, or the rows few."""
+    a column gets; `locked` is an earlier step that holds the table's lock meanwhile, `then` a later one that may fail.
+    `sure` is false when the table may be empty yet, or the rows few."""
 
     kind: Kind
     migration: Migration
@@ -68,6 +85,7 @@ class Hazard(Struct, frozen=True):
     other: str = ""
     locked: Step | None = None
     sure: bool = True
+    then: Step | None = None
 
 
 def hazards(migrations: Iterable[Migration]) -> Iterator[Hazard]:
@@ -121,6 +139,9 @@ class _Reading:
         self._new: set[tuple[str, str]] = set()
         self._locks: dict[str, Step] = {}
         self._opaque = False
+        self._cleared: set[str] = set()
+        self._built: tuple[Step, MakesIndex] | None = None
+        self._told = False
 
     def take(self, step: Step) -> None:
         """Go on after the step."""
@@ -136,6 +157,8 @@ class _Reading:
                 self.made.add(to)
             case DropsTable(table=table):
                 self.made.discard(table)
+            case DropsIndex(name=name):
+                self._cleared.add(name)
             case AddsColumn(table=table, column=column):
                 self._new.add((table, column.name))
                 self._history.types[table, column.name] = column.type
@@ -145,7 +168,7 @@ class _Reading:
                 self._history.checked.add((table, (found[1] or found[2]).lower()))
             case MakesIndex(concurrently=True) if not step.apart:
                 self.builds_in_transaction = True
-        if change is not None and not step.apart and isinstance(change, _EXCLUSIVE) and change.table:
+        if change is not None and not step.apart and isinstance(change, EXCLUSIVE) and change.table:
             self._locks.setdefault(change.table, step)
 
     def hazards(self, step: Step) -> Iterator[Hazard]:
@@ -193,8 +216,20 @@ class _Reading:
             # Where an earlier migration did so, something must have ended the transaction.
             if not self._history.builds_in_transactions:
                 yield self._hazard("transaction", step, change, columns)
-        elif change.if_missing:
-            yield self._hazard("leftover", step, change, columns)
+        else:
+            yield from self._of_repeating(step, change)
+
+    def _of_repeating(self, step: Step, change: MakesIndex) -> Iterator[Hazard]:
+        """What goes wrong when this build, or one after another, has failed and the migration is run again."""
+        cleared = change.index.name in self._cleared
+        if change.if_missing and not cleared:
+            yield self._hazard("leftover", step, change, change.index.columns)
+        if self._built is not None and not self._told:
+            self._told = True
+            first, made = self._built
+            yield self._hazard("again", first, made, made.index.columns, then=step)
+        if self._built is None and not change.if_missing and not cleared:
+            self._built = step, change
 
     def _hazard(
         self,
@@ -206,9 +241,10 @@ class _Reading:
         other: str = "",
         locked: Step | None = None,
         sure: bool = True,
+        then: Step | None = None,
     ) -> Hazard:
         young = self._history.is_young(change.table, self.home)
-        return Hazard(kind, self._migration, step, change.table, columns, other, locked, sure and not young)
+        return Hazard(kind, self._migration, step, change.table, columns, other, locked, sure and not young, then)
 
     def _is_new(self, table: str) -> bool:
         return table in self.made
@@ -218,7 +254,3 @@ def _rewrites(before: str, after: str) -> bool:
     """Whether values of the one type are written anew to be of the other, as far as both are known."""
     one, other = (_FAMILY.get(kind.partition("(")[0].strip().lower()) for kind in (before, after))
     return one is not None and other is not None and one != other
-
-
-# What keeps everybody else from the table until the transaction ends.
-_EXCLUSIVE = (AddsColumn, DropsColumn, AltersColumn, AddsCheck, SetsKey, RenamesTable)

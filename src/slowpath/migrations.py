@@ -80,6 +80,9 @@ class Migrator(Protocol):
     def migrations(self, project: Project) -> Iterable[Migration]:
         """The migrations of the project."""
 
+    def runners(self, project: Project) -> Iterable[FunctionRef]:
+        """The project's own functions that say how migrations are run."""
+
     def changes(self, project: Project, module: str, operation: str, table: str, call: Call) -> Iterable[AnyChange]:
         """What the call of an operation does, in this module; nothing if it is no operation of this library's."""
 

@@ -101,6 +101,28 @@ def test_a_failed_build_is_taken_for_an_index(database: Connection) -> None:
     assert [hazard.kind for hazard in hazards(history(statement, apart=True))] == ["leftover"]
 
 
+def test_a_build_that_is_done_cannot_be_done_again(database: Connection) -> None:
+    from psycopg.errors import DuplicateTable, UniqueViolation
+
+    database.rollback()
+    database.autocommit = True
+    database.execute("CREATE TABLE doubles (n int)")
+    database.execute("INSERT INTO doubles VALUES (1), (1)")
+    first, second = (
+        "CREATE INDEX CONCURRENTLY plain ON doubles (n)",
+        "CREATE UNIQUE INDEX CONCURRENTLY once ON doubles (n)",
+    )
+    database.execute(first)
+    with pytest.raises(UniqueViolation):
+        database.execute(second)
+    with pytest.raises(DuplicateTable):
+        database.execute(first)
+    database.execute("DROP TABLE doubles")
+    database.autocommit = False
+    statement = f"{first.replace('doubles', 'orders')}; {second.replace('doubles', 'orders')}"
+    assert [hazard.kind for hazard in hazards(history(statement, apart=True))] == ["again"]
+
+
 def history(statement: str, *, apart: bool = False) -> list[Migration]:
     """Migrations of which the last one has this statement, some time after the tables were made."""
     made = [Migration("any", "a", "", "0", (), steps(MADE, apart=False))]

@@ -9,6 +9,10 @@ either. Requests queue up behind the lock, the pool runs dry, and the deployment
 PostgreSQL has a way around each of them: an index is built with `CONCURRENTLY`, outside a transaction; a constraint is
 added as `NOT VALID` and validated later, which locks nobody out; rows are changed in batches, each a transaction.
 
+Two indexes that one migration builds concurrently are committed one by one: when the second build fails, the first
+index is there, and the migration cannot be run again. And Alembic runs all new migrations in one transaction unless
+it is told otherwise, so that the locks of the first are kept until the last is done.
+
 ## Slow
 
     import sqlalchemy as sa
@@ -39,11 +43,12 @@ added as `NOT VALID` and validated later, which locks nobody out; rows are chang
 The migrations are played through in their order, with the SQL in them and the functions that they run. Each step is
 held against the locks that PostgreSQL takes for it. The rule speaks of tables that an earlier migration made, and only
 of the last migrations: what has run long ago cannot be mended. With `--since` it speaks of every migration that is
-new.
+new. Of `env.py` it speaks when the last migrations lock several tables that grow.
 
 ## What silences it
 
-Tables that the same migration makes; projects that are not seen to run on PostgreSQL. The confidence is low for
+Tables that the same migration makes; projects that are not seen to run on PostgreSQL; an index that is dropped before
+it is built; `transaction_per_migration`, or a `lock_timeout` that the migrations set. The confidence is low for
 tables that a migration shortly before has made, and for those that nothing shows to grow.
 
 ## Fix safety
@@ -53,8 +58,9 @@ A concurrent build takes longer, and leaves an invalid index behind when it fail
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
+from slowpath.deployments import at_once
 from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.hazards import Hazard, Kind, hazards
@@ -71,6 +77,7 @@ _SURE: dict[Kind, Confidence] = {
     "key": "medium",
     "transaction": "high",
     "leftover": "medium",
+    "again": "medium",
     "required": "medium",
     "missing": "medium",
     "reference": "medium",
@@ -87,6 +94,8 @@ def judge(whole: Whole) -> Iterator[Problem]:
         return
     fresh = latest(whole.migrations, _TOGETHER)
     growth = Growth(whole.schema, whole.database)
+    if vendors[0] == "postgresql":
+        yield from _run_together(whole, fresh, growth)
     for hazard, *others in _together(hazards(whole.migrations)):
         yield Problem(
             place=hazard.step.place,
@@ -96,6 +105,21 @@ def judge(whole: Whole) -> Iterator[Problem]:
             related=tuple(_marks(hazard, others)),
             confidence=_confidence(whole, growth, hazard) if vendors[0] == "postgresql" else "low",
             past=hazard.migration.key not in fresh,
+        )
+
+
+def _run_together(whole: Whole, fresh: Container[str], growth: Growth) -> Iterator[Problem]:
+    """Where migrations that a deployment brings together are run in one transaction."""
+    together = [each for each in whole.migrations if each.key in fresh]
+    for found in at_once(whole.project, whole.facts, together, lambda table: _grows(whole, growth, table)):
+        tables = ", ".join(f"`{step.change.table}`" for step in found.steps if step.change is not None)
+        yield Problem(
+            place=found.place,
+            message="all new migrations run in one transaction: the locks of the first are kept until the last is done",
+            subject=("together",),
+            help=f"set `transaction_per_migration=True`, and a `lock_timeout`: the last migrations lock {tables}",
+            related=tuple(Mark(step.place, "locks a table until the end") for step in found.steps),
+            confidence="medium",
         )
 
 
@@ -114,6 +138,8 @@ def _together(found: Iterable[Hazard]) -> Iterator[tuple[Hazard, ...]]:
 def _marks(hazard: Hazard, others: Iterable[Hazard]) -> Iterator[Mark]:
     if hazard.locked:
         yield Mark(hazard.locked.place, f"takes the lock of `{hazard.table}`")
+    if hazard.then:
+        yield Mark(hazard.then.place, "may fail when the first has been committed")
     for other in others:
         if other.step.place != hazard.step.place:
             yield Mark(other.step.place, "changes rows as well")
@@ -129,10 +155,8 @@ def _message(hazard: Hazard, statements: int) -> str:
             return f"the unique constraint builds its index while nobody can read or write {table}"
         case "key":
             return f"the primary key builds its index while nobody can read or write {table}"
-        case "transaction":
-            return "PostgreSQL refuses to build an index concurrently in a transaction, and this migration is one"
-        case "leftover":
-            return "a build that failed leaves an invalid index, which the next attempt takes for the real one"
+        case "transaction" | "leftover" | "again":
+            return _BUILDING[hazard.kind]
         case "required":
             return f"making {columns} required reads all of {table} while nobody else can read or write it"
         case "missing":
@@ -168,12 +192,18 @@ def _help(whole: Whole, hazard: Hazard) -> str:
     return _HELP[hazard.kind]
 
 
+_BUILDING: dict[Kind, str] = {
+    "transaction": "PostgreSQL refuses to build an index concurrently in a transaction, and this migration is one",
+    "leftover": "a build that failed leaves an invalid index, which the next attempt takes for the real one",
+    "again": "the migration cannot be run again once a later build of it has failed: this index is there by then",
+}
 _USING = "build a unique index concurrently first; `ADD CONSTRAINT … USING INDEX` then takes it over at once"
 _LATER = "add it as `NOT VALID`, and validate it in another transaction, which locks nobody out"
 _HELP: dict[Kind, str] = {
     "unique": _USING,
     "key": _USING,
     "leftover": "drop the index first (`DROP INDEX CONCURRENTLY IF EXISTS`), and leave `IF NOT EXISTS` out",
+    "again": "drop the index first (`DROP INDEX CONCURRENTLY IF EXISTS`), or build each in a migration of its own",
     "required": "first add `CHECK (… IS NOT NULL) NOT VALID` and validate it; `SET NOT NULL` then believes it",
     "missing": "give it a default in the database, or let it be null until it is filled",
     "reference": _LATER,
@@ -183,11 +213,15 @@ _HELP: dict[Kind, str] = {
 }
 
 
+def _grows(whole: Whole, growth: Growth, name: str) -> bool:
+    table = whole.database.named(name)
+    return table is not None and any(growth.grows(each) for each in table.models or (table.name,))
+
+
 def _confidence(whole: Whole, growth: Growth, hazard: Hazard) -> Confidence:
-    if hazard.kind in ("transaction", "leftover"):
+    if hazard.kind in _BUILDING:
         return _SURE[hazard.kind]
-    table = whole.database.named(hazard.table)
-    if table is None or not any(growth.grows(name) for name in table.models or (table.name,)):
+    if not _grows(whole, growth, hazard.table):
         return "low"
     if hazard.sure:
         return _SURE[hazard.kind]

@@ -11,13 +11,14 @@ from slowpath.libraries.alembic.operations import changes
 from slowpath.libraries.sqlalchemy.names import Names
 from slowpath.migrations import Migration, Migrator, Remedy
 from slowpath.project import Project
-from slowpath.references import FunctionRef
+from slowpath.references import External, FunctionRef
 
 _REMEDIES: Mapping[Remedy, str] = {
     "concurrently": "postgresql_concurrently=True",
     "apart": "with op.get_context().autocommit_block():",
     "unchecked": "postgresql_not_valid=True",
 }
+_CONFIGURE = External("alembic.context.configure")
 _BEFORE = ("down_revision", "depends_on")
 
 
@@ -29,6 +30,13 @@ class Alembic:
     def migrations(self, project: Project) -> Iterable[Migration]:
         """The modules with a revision and an `upgrade`."""
         return tuple(_migrations(project))
+
+    def runners(self, project: Project) -> Iterable[FunctionRef]:
+        """The functions that configure the context: those of `env.py`."""
+        for module, declarations in project.modules.items():
+            for function in declarations.functions:
+                if any(_is_configuring(project, module, name) for name in function.sketch.calls):
+                    yield FunctionRef(module, function.qualname)
 
     def changes(self, project: Project, module: str, operation: str, table: str, call: Call) -> Iterable[AnyChange]:
         """What one of Alembic's operations does."""
@@ -54,6 +62,10 @@ def _migrations(project: Project) -> Iterator[Migration]:
             after = tuple(f"{chain}:{name}" for word in _BEFORE for name in _named(values.get(word)))
             entry = FunctionRef(module, "upgrade")
             yield Migration("alembic", module, folder, f"{chain}:{key.value}", after, (entry,))
+
+
+def _is_configuring(project: Project, module: str, name: str) -> bool:
+    return name.endswith(".configure") and project.resolve(module, name) == _CONFIGURE
 
 
 def _values(declarations: Declarations) -> dict[str, Expression]:

@@ -20,6 +20,7 @@ from slowpath.changes import (
     NewColumn,
     RenamesColumn,
     RenamesTable,
+    RunsMigrations,
     SetsKey,
     Unreadable,
 )
@@ -240,6 +241,13 @@ def _drop_constraint(op: Operation) -> Iterator[AnyChange]:
     yield DropsIndex(_table(op, "table_name", 1), 1, op.text(argument(op.call, "constraint_name", 0)))
 
 
+def _configure(op: Operation) -> Iterator[AnyChange]:
+    """`context.configure(connection=…)` in `env.py`; without a connection the statements are only printed."""
+    if argument(op.call, "connection") is not None:
+        unknown = any(given.star for given in op.call.arguments)
+        yield RunsMigrations("", 1, apart=unknown or op.has("transaction_per_migration"))
+
+
 _READERS: Mapping[str, Callable[[Operation], Iterator[AnyChange]]] = {
     "create_table": _create_table,
     "drop_table": _drop_table,
@@ -254,4 +262,5 @@ _READERS: Mapping[str, Callable[[Operation], Iterator[AnyChange]]] = {
     "create_foreign_key": _create_foreign_key,
     "create_check_constraint": _create_check_constraint,
     "drop_constraint": _drop_constraint,
+    "configure": _configure,
 }

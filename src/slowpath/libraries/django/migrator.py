@@ -12,6 +12,7 @@ from slowpath.libraries.django.names import Names, Placed
 from slowpath.libraries.django.operations import State, steps_of
 from slowpath.migrations import Migration, Migrator, Remedy, in_order
 from slowpath.project import Project
+from slowpath.references import FunctionRef
 
 _REMEDIES: Mapping[Remedy, str] = {
     "concurrently": "AddIndexConcurrently",
@@ -36,6 +37,10 @@ class DjangoMigrator:
         replaced = {key for each in ordered for key in _replaced(names, apps, each.module, classes[each.module])}
         state = State(names)
         return tuple(_played(state, apps, each, classes[each.module], known=replaced) for each in ordered)
+
+    def runners(self, project: Project) -> Iterable[FunctionRef]:
+        """None: Django runs migrations by itself, each in a transaction of its own."""
+        return ()
 
     def changes(self, project: Project, module: str, operation: str, table: str, call: Call) -> Iterable[AnyChange]:
         """None: what is done in functions is done by statements."""
