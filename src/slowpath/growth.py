@@ -61,6 +61,11 @@ class Growth:
         belongs = depth >= 2 or (depth == 1 and (self._has_user(model) or name in self._owners))
         return belongs and any(_is_time(column) for column in self._columns_of(name))
 
+    def happens(self, name: str, column: str) -> bool:
+        """Whether rows are things that happen to something, with the time in this column, and have no parts."""
+        times = any(each.column == column and _is_time(each) for each in self._columns_of(name))
+        return times and name not in self._owners and self.depth(name) > 0
+
     def belongs(self, name: str, columns: Collection[str]) -> bool:
         """Whether there are rows for each of many owners, who are named by one of the columns: things that happen,
         with a time; or nothing but pairs of owners."""

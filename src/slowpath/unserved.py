@@ -31,6 +31,9 @@ states, which no index finds faster unless they are rare."""
 # More than this is a page of a list, and no worker's next job.
 _NEXT = 100
 
+# Who asks for so many of an owner's rows and no more expects that there are more.
+_MANY = 10
+
 
 class Unserved(Struct, frozen=True):
     """A query for which the database goes through the whole table, and the index that would spare it that.
@@ -135,7 +138,8 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
         return None
     if is_sorted:
-        return Unserved(fact, table, verdict, index, "sorted", "low")
+        many = (fact.shape.limit or 0) >= _MANY and growth.happens(shape.model, shape.order[0].column)
+        return Unserved(fact, table, verdict, index, "sorted", "medium" if many else "low")
     kind = _kind(table, shape, telling)
     sure = _sure(growth, shape, kind, verdict)
     if sure == "low" and kind == "lookup" and growth.belongs(shape.model, {condition.column for condition in telling}):

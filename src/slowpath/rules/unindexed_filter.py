@@ -58,7 +58,8 @@ that nothing shows to grow are reported at low confidence only.
 
 Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too. What only the
 number of rows can decide has low confidence, and is shown with `--confidence low`: ranges, states that many rows are
-in, rows that an index finds and that are sorted then, and all filters on tables that nothing shows to grow.
+in, rows that an index finds and that are sorted then (unless a query takes ten or more of an owner's events, the
+newest first), and all filters on tables that nothing shows to grow.
 
 ## Fix safety
 
@@ -74,7 +75,6 @@ from slowpath.advisor import Key, Table, created, own
 from slowpath.expression import at_of
 from slowpath.query import POINTS, SPANS
 from slowpath.rules import Mark, Problem, Rule, Whole
-from slowpath.schema import Schema
 from slowpath.source import Place
 from slowpath.unserved import Unserved, unserved
 from slowpath.workload import queries
@@ -90,7 +90,7 @@ def judge(whole: Whole) -> Iterator[Problem]:
         model = whole.schema.models.get(found.shape.model)
         dialect = spellings.get(model.library) if model is not None else None
         written = dialect.spell_index(whole.schema, found.shape.model, found.index) if dialect is not None else ""
-        yield _problem(found, others, _declared(whole.schema, found) or _place(found), written)
+        yield _problem(found, others, _declared(whole, found), written)
 
 
 def _together(every: Iterable[Unserved]) -> Iterator[tuple[Unserved, tuple[Unserved, ...]]]:
@@ -106,23 +106,20 @@ def _together(every: Iterable[Unserved]) -> Iterator[tuple[Unserved, tuple[Unser
         yield first, tuple(others)
 
 
-def _declared(schema: Schema, found: Unserved) -> Place | None:
-    """Where the key is declared by which a relation's rows are fetched."""
-    if found.fact.steps:
-        return None
-    module = found.shape.model.rpartition(".")[0]
-    first = found.index.columns[0]
-    return next(
-        (
-            Place(module, "", at_of(column.line, 1))
-            for column in schema.models[found.shape.model].columns
-            if column.column == first and column.line
-        ),
-        None,
-    )
+def _declared(whole: Whole, found: Unserved) -> Place | None:
+    """Where the first column of the index is declared: there its model says what is indexed."""
+    model = whole.schema.models.get(found.shape.model)
+    first = found.index.columns[0].removeprefix("-")
+    for column in model.columns if model is not None else ():
+        module = column.module or found.shape.model.rpartition(".")[0]
+        if column.column == first and column.line and module in whole.project.modules:
+            return Place(module, "", at_of(column.line, 1))
+    return None
 
 
-def _problem(found: Unserved, others: tuple[Unserved, ...], place: Place, written: str) -> Problem:
+def _problem(found: Unserved, others: tuple[Unserved, ...], declared: Place | None, written: str) -> Problem:
+    # Nobody wrote the query for a relation's rows: the key is what can be mended.
+    place = _place(found) if found.fact.steps or declared is None else declared
     columns = [column.removeprefix("-") for column in found.index.columns]
     more = f" (and of {len(others)} more here)" if others else ""
     so = "sorts all that it finds" if found.kind == "sorted" else "reads the whole table"
@@ -131,14 +128,19 @@ def _problem(found: Unserved, others: tuple[Unserved, ...], place: Place, writte
         message=f"{_asked(found)}{more}, and {_lacks(found)}: the database {so}",
         subject=(found.table.name, *sorted(columns)),
         help=f"add {written or 'an index'}; on PostgreSQL `{created(found.index)}`; {_has(found.table)}",
-        related=(*_marks(found, place), *(Mark(each.fact.place, f"`{each.table.name}` too") for each in others)),
+        related=(
+            *_marks(found, place, declared),
+            *(Mark(each.fact.place, f"`{each.table.name}` too") for each in others),
+        ),
         confidence=found.confidence,
     )
 
 
-def _marks(found: Unserved, place: Place) -> Iterator[Mark]:
-    """Where else the query was made, and where it runs."""
+def _marks(found: Unserved, place: Place, declared: Place | None) -> Iterator[Mark]:
+    """Where else the query was made, where it runs, and where the column is declared."""
     shape = found.shape
+    if declared is not None and declared != place:
+        yield Mark(declared, f"`{found.index.columns[0].removeprefix('-')}` is declared here")
     made = {c.step for c in shape.conditions} | {sort.step for sort in shape.order}
     steps = [found.fact.steps[step] for step in sorted(made) if 0 <= step < len(found.fact.steps)]
     for step in dict.fromkeys(steps):
