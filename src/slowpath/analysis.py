@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath import config, engine, knowledge, migrating
 from slowpath.cache import Answer, Memory, Reported, RuleName
@@ -78,7 +79,7 @@ class Texts:
 
 class Ground(Struct, frozen=True):
     """What all functions stand on: the project, its models, what is known of libraries, which modules count, and the
-    migrations as far as their modules say what they do.
+    migrations as far as their modules say what they do. Modules `aside` are commands and scripts, which show facts.
 
     `dialect` is the database that the settings name.
     """
@@ -89,14 +90,15 @@ class Ground(Struct, frozen=True):
     wanted: frozenset[str]
     migrations: tuple[Migration, ...] = ()
     dialect: str = ""
+    aside: frozenset[str] = frozenset()
 
 
 def ground_of(settings: Settings, project: Project, tables: Knowledge | None = None) -> Ground:
     """The ground that the project is; what is known of libraries stays the same in a session."""
     tables = tables or knowledge.load(settings.knowledge or None, "pyproject.toml")
     migrations = migrating.declared_in(project, tables)
-    schema, wanted = schema_of(project, tables), wanted_in(project, settings)
-    return Ground(project, schema, tables, wanted, migrations, settings.dialect)
+    schema, (wanted, aside) = schema_of(project, tables), wanted_in(project, settings)
+    return Ground(project, schema, tables, wanted, migrations, settings.dialect, aside)
 
 
 def schema_of(project: Project, tables: Knowledge) -> Schema:
@@ -124,10 +126,12 @@ def _is_of_the_service(project: Project, model: Model) -> bool:
     return not module or role_of(project.path_of(module)) not in ("test", "migration")
 
 
-def wanted_in(project: Project, settings: Settings) -> frozenset[str]:
-    """The modules whose functions are asked."""
+def wanted_in(project: Project, settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
+    """The modules whose functions are asked, and the commands and scripts besides that show facts."""
     roles = roles_of(project)
-    return frozenset(module for module, role in roles.items() if role == "production" or role in settings.include_roles)
+    wanted = {module for module, role in roles.items() if role == "production" or role in settings.include_roles}
+    aside = {module for module, role in roles.items() if role in ("command", "script")} - wanted
+    return frozenset(wanted), frozenset(aside)
 
 
 class Workshop:
@@ -151,7 +155,8 @@ class Workshop:
         runners = (ref for each in ground.tables.migrators for ref in each.runners(self.project) if ground.migrations)
         self._migrating = frozenset((*functions_of(ground.migrations), *runners))
         self._scripts = frozenset(_scripts(self.project))
-        self.roots = sorted(self._wanted | self._migrating | self._scripts)
+        self._aside = frozenset(ref for ref in self.relevance.deleting() if ref.module in ground.aside) - self._wanted
+        self.roots = sorted(self._wanted | self._migrating | self._scripts | self._aside)
 
     def check(self, functions: Iterable[FunctionRef]) -> Part:
         """What is wrong with these functions, whichever rules are selected."""
@@ -185,7 +190,9 @@ class Workshop:
 
     def _asking(self, ref: FunctionRef) -> list[Rule]:
         """The rules that are to be asked about the function."""
-        return [rule for rule in load() if ref in (self._migrating if rule.of_migrations else self._wanted)]
+        asked = [rule for rule in load() if ref in (self._migrating if rule.of_migrations else self._wanted)]
+        told = [replace(rule, check=None) for rule in load() if rule.aside and ref in self._aside]
+        return asked + told
 
     def _unreadable(self, ref: FunctionRef) -> tuple[int, int, str] | None:
         error = self.program.bodies.unreadable.get(ref)

@@ -36,9 +36,10 @@ SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
 class Deletes(Fact, frozen=True):
-    """Rows of the model are deleted: one of them, or all that a query finds."""
+    """Rows of the model are deleted: one of them, or (`many`) all that a query finds."""
 
     model: str
+    many: bool = False
 
 
 class Source(Struct, frozen=True, array_like=True):

@@ -314,11 +314,11 @@ class Session:
         shifted, self._shifted = self._shifted, set()
         ground = self._workshop.ground
         schema = analysis.schema_of(ground.project, ground.tables)
-        wanted = analysis.wanted_in(ground.project, self._settings)
-        if wanted == ground.wanted and encoded(schema) == encoded(ground.schema):
+        wanted, aside = analysis.wanted_in(ground.project, self._settings)
+        if (wanted, aside) == (ground.wanted, ground.aside) and encoded(schema) == encoded(ground.schema):
             return
         same = without_positions(schema.models) == without_positions(ground.schema.models)
-        self._move(replace(ground, schema=schema, wanted=wanted), (), inside=same)
+        self._move(replace(ground, schema=schema, wanted=wanted, aside=aside), (), inside=same)
         modules = {(self._module_of(path), "") for path in shifted}
         self._waiting |= dict.fromkeys(sorted(self._answers.resting_on(modules)))
 

@@ -56,7 +56,8 @@ class Rule(Struct, frozen=True):
     `check` is asked about each function by itself, and `judge` once, when all have answered; a rule has one of them or
     both. `collect` says which facts `judge` needs of a function: rules that need the same name the same. `combine`
     makes one problem of all that it has with one place. `roles` are those of the files that it speaks of whatever the
-    settings say. A rule `of_migrations` is asked of the functions that migrations run, and of no others.
+    settings say; where one has `aside`, commands and scripts are asked for its facts as well, though it does not speak
+    of them. A rule `of_migrations` is asked of the functions that migrations run, and of no others.
     """
 
     code: str
@@ -69,6 +70,7 @@ class Rule(Struct, frozen=True):
     judge: Judge | None = None
     roles: tuple[Role, ...] = ("production",)
     of_migrations: bool = False
+    aside: bool = False
     name: str = ""
     doc: str = ""
 

@@ -34,10 +34,10 @@ no index, primary key or unique constraint begins with.
 
 ## What silences it
 
-Tables of which something could not be read; projects on MySQL. The confidence is low where the project is not seen to
-delete rows of the other table, with its own code or by a cascade, and where it may run on MySQL as well.
-
-The rule is off by default: how many rows a table has is not in the code, and one of a few hundred is read in no time.
+Tables of which something could not be read; projects on MySQL. The confidence is medium where the project deletes all
+rows of the other table that a query finds, in the service, a command or a script, and both tables grow. Row counts are
+not in the code, and a table of a few hundred rows is read in no time: everything else has low confidence, such as keys
+of rows that are deleted one by one, or that nothing is seen to delete.
 
 ## Fix safety
 
@@ -50,11 +50,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, created
 from slowpath.database import Table, place_of
 from slowpath.facts import Deletes, only
 from slowpath.finding import Confidence
+from slowpath.growth import Growth
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.schema import ForeignKey
 from slowpath.source import Place
@@ -66,31 +68,33 @@ _SHOWN = 4
 
 
 class _Deletion(Struct, frozen=True):
-    """Rows of `table` are deleted at a place, because it says so or because rows that they refer to are."""
+    """Rows of `table` are deleted at a place, because it says so or because rows that they refer to are; `many`
+    when all go that a query finds."""
 
     place: Place
     table: str
+    many: bool
 
 
 def judge(whole: Whole) -> Iterator[Problem]:
     """The keys that no index serves and that somebody's deletion needs one for."""
-    deleted = _deletions(whole)
+    deleted, growth = _deletions(whole), Growth(whole.schema, whole.database)
     for table in whole.database.tables.values():
         for key in table.foreign_keys if table.known else ():
             if "" in key.columns or table.may_serve(key.columns):
                 continue
             deletion = deleted.get(key.table)
             if key.on_delete in _TOUCHES or deletion:
-                yield _problem(whole, table, key, deletion)
+                yield _problem(whole, growth, table, key, deletion)
 
 
 def _deletions(whole: Whole) -> dict[str, _Deletion]:
     """Where rows of each table are deleted first, with what a database deletes along with them."""
     found: dict[str, _Deletion] = {}
-    for fact in only(Deletes, whole.facts):
+    for fact in sorted(only(Deletes, whole.facts), key=lambda fact: not fact.many):
         table = whole.database.of_model(fact.model)
         if table is not None:
-            found.setdefault(table.name, _Deletion(fact.place, table.name))
+            found.setdefault(table.name, _Deletion(fact.place, table.name, fact.many))
     along: dict[str, list[str]] = {}
     for child in whole.database.tables.values():
         for key in child.foreign_keys:
@@ -100,12 +104,12 @@ def _deletions(whole: Whole) -> dict[str, _Deletion]:
     while waiting:
         name = waiting.pop(0)
         new = [child for child in along.get(name, ()) if child not in found]
-        found |= dict.fromkeys(new, found[name])
+        found |= dict.fromkeys(new, replace(found[name], many=False))
         waiting += new
     return found
 
 
-def _problem(whole: Whole, table: Table, key: ForeignKey, deletion: _Deletion | None) -> Problem:
+def _problem(whole: Whole, growth: Growth, table: Table, key: ForeignKey, deletion: _Deletion | None) -> Problem:
     columns = ", ".join(key.columns)
     return Problem(
         place=place_of(key.line, key.module),
@@ -113,7 +117,7 @@ def _problem(whole: Whole, table: Table, key: ForeignKey, deletion: _Deletion | 
         subject=(table.name, *key.columns),
         help=f"{_index(whole, table, key)}; {_others(table)}",
         related=(Mark(deletion.place, _told(table, key, deletion)),) if deletion else (),
-        confidence=_confidence(whole, key, deletion),
+        confidence=_confidence(whole, growth, key.table, table.name, deletion),
     )
 
 
@@ -124,11 +128,17 @@ def _told(table: Table, key: ForeignKey, deletion: _Deletion) -> str:
     return f"{told}: rows of `{table.name}` {_TOUCHES[key.on_delete]}" if key.on_delete in _TOUCHES else told
 
 
-def _confidence(whole: Whole, key: ForeignKey, deletion: _Deletion | None) -> Confidence:
+def _confidence(whole: Whole, growth: Growth, parent: str, child: str, deletion: _Deletion | None) -> Confidence:
     # Where it may run on a vendor that indexes keys by itself, or nobody is seen to delete, it may not matter.
     if deletion is None or whole.database.may_index_keys:
         return "low"
-    return "high" if key.on_delete in _TOUCHES else "medium"
+    # What is paid is the one table's rows, for each row that goes from the other.
+    return "medium" if deletion.many and _grows(whole, growth, parent) and _grows(whole, growth, child) else "low"
+
+
+def _grows(whole: Whole, growth: Growth, name: str) -> bool:
+    table = whole.database.named(name)
+    return table is not None and any(growth.grows(each) for each in table.models or (name,))
 
 
 def _index(whole: Whole, table: Table, key: ForeignKey) -> str:
@@ -149,8 +159,8 @@ rule = Rule(
     "SLO502",
     None,
     since="0.2.0",
-    default=False,
     collect=deletions,
     judge=judge,
     roles=("production", "migration"),
+    aside=True,
 )

@@ -248,10 +248,11 @@ class Builds(Effect, frozen=True):
 
 
 class Removes(Seen, frozen=True):
-    """Rows go: one is marked for deletion, or a statement that deletes is executed."""
+    """Rows go: one is marked for deletion, or a statement that deletes is executed (`many`)."""
 
     label: str
     model: str
+    many: bool = False
 
 
 class ChangesSchema(Effect, frozen=True):

@@ -18,6 +18,7 @@ from slowpath.vocabulary import Knowledge
 _SHORT = 6
 
 
+_DELETING = {"delete", "remove"}
 _STARTING = {"statement", "start", "load", "columns", "execute", "scalars", "scalar", "get-or-create"}
 
 
@@ -30,6 +31,17 @@ def starting_words(knowledge: Knowledge) -> frozenset[str]:
     of_classes = (fact for known in knowledge.types.values() for fact in known.class_methods.items())
     words |= {name for name, fact in of_classes if fact.action not in {"quiet", "new", "attach"}}
     return frozenset(words)
+
+
+def deleting_words(knowledge: Knowledge) -> frozenset[str]:
+    """The names of functions and methods that delete rows."""
+    methods = [each for known in knowledge.types.values() for each in known.methods.items()]
+    named = [*methods, *((name.rpartition(".")[2], fact) for name, fact in knowledge.functions.items())]
+    return frozenset(
+        name
+        for name, fact in named
+        if fact.action in _DELETING or (fact.action in {"write", "statement"} and name in {"delete", "adelete"})
+    )
 
 
 def _limited(knowledge: Knowledge) -> frozenset[str]:
@@ -71,6 +83,7 @@ class Relevance:
         self.lists = Lists(project, schema, knowledge.types)
         self._near_caches, writers = cache_users(project, schema, knowledge, self._declared)
         self._cache_users = self._near_caches | writers
+        self._deletes = deleting_words(knowledge)
         self._starts = schema.manager_names() | starting_words(knowledge)
         self._matters = self._closure()
         self._acquiring = functions_that_acquire(project, knowledge, self._declared)
@@ -168,6 +181,10 @@ class Relevance:
         found |= self._holding & self._matters
         found |= {*filter(self.matters, self.lists.methods), *self.lists.cards}
         return sorted(found | self._acquiring | self._reachability.roots() | self._waiting | self._with_sql())
+
+    def deleting(self) -> list[FunctionRef]:
+        """The functions that may delete rows."""
+        return sorted(ref for ref in self._matters if not self._deletes.isdisjoint(self._declared[ref].sketch.words))
 
     def _with_sql(self) -> frozenset[FunctionRef]:
         """The functions that may say something in SQL."""

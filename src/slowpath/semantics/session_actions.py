@@ -147,7 +147,7 @@ def _executed(frame: Frame, call: Call) -> Rows | None:
             wrote(frame, call, value.model, batched=value.batched, columns=_set_by(frame, value))
             asked(frame, call, value)
         if frame.program.deletes_when_executed(value.type):
-            _removed(frame, call, value.model)
+            _removed(frame, call, value.model, many=True)
         return None
     ran(frame, call, value, call.varies)
     return replace(value, here=True, implicit=implicit, varies=call.varies, type=call.fact.gives)
@@ -291,9 +291,9 @@ def _remove(frame: Frame, call: Call) -> Value:
     return gone(call)
 
 
-def _removed(frame: Frame, call: Call, model: str) -> None:
+def _removed(frame: Frame, call: Call, model: str, *, many: bool = False) -> None:
     if model:
-        frame.emit(Removes(place=frame.place(call.at), label=call.label, model=model), call.varies)
+        frame.emit(Removes(place=frame.place(call.at), label=call.label, model=model, many=many), call.varies)
 
 
 def _load_onto(frame: Frame, call: Call) -> Value:
