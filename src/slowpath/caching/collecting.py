@@ -14,6 +14,7 @@ from slowpath.rules import Function
 from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, UsesCache
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Hole, Template
+from slowpath.semantics.wrapping import effects_around, is_own
 from slowpath.source import Place
 from slowpath.vocabulary import Memoizer
 
@@ -24,16 +25,28 @@ _MOST_SOURCES = 8
 def entries(function: Function, program: Program) -> Iterator[AnyFact]:
     """What the function does to caches and, where that may have to do with one, to rows."""
     effects = function.summary.effects
-    uses = [effect for effect in effects if isinstance(effect, UsesCache)]
-    forgets = any(effect.does in {"forget", "flush", "fill"} for effect in uses)
+    uses = [*_uses(function, program, effects), *_uses_around(function, program)]
+    yield from uses
+    yield from written(function, program, everything=any(use.does in {"forget", "flush", "fill"} for use in uses))
+    kept = program.memo_of(function.ref)
+    if kept is not None:
+        yield _kept(function, program, effects, *kept)
+
+
+def _uses(function: Function, program: Program, effects: Sequence[AnyEffect]) -> Iterator[UsesEntry]:
+    """What the function does to entries, itself or through others."""
     for position, effect in enumerate(effects):
         if isinstance(effect, UsesCache):
             pending = pending_at(program, effects, effect) if effect.does == "forget" else None
             yield _use(function, program, effect, effects[:position], pending)
-    yield from written(function, program, everything=forgets)
-    kept = program.memo_of(function.ref)
-    if kept is not None:
-        yield _kept(function, program, effects, *kept)
+
+
+def _uses_around(function: Function, program: Program) -> Iterator[UsesEntry]:
+    """What decorators of the project's own do to entries whenever the function is called."""
+    for effects in effects_around(program, function.ref):
+        for position, effect in enumerate(effects):
+            if isinstance(effect, UsesCache) and not is_own(effect, function.ref):
+                yield _use(function, program, effect, effects[:position], None)
 
 
 def _use(

@@ -68,11 +68,14 @@ def _calls_one_of(function: FunctionDeclaration, methods: frozenset[str]) -> boo
 
 def _keeps(function: FunctionDeclaration, knowledge: Knowledge) -> bool:
     """Whether a decorator goes by the name of one that keeps results."""
-    words = {
-        e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator).rpartition(".")[2]
-        for decorator in function.decorators
-    }
+    words = set(_decorating(function))
     return any(name.rpartition(".")[2] in words for name in knowledge.memos)
+
+
+def _decorating(function: FunctionDeclaration) -> Iterator[str]:
+    """The names of the function's decorators."""
+    for decorator in function.decorators:
+        yield e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator).rpartition(".")[2]
 
 
 def _clears(knowledge: Knowledge) -> frozenset[str]:
@@ -86,7 +89,7 @@ def _callers(
     caches are near."""
     by_word: dict[str, list[FunctionRef]] = {}
     for ref, function in declared.items():
-        for word in function.sketch.words:
+        for word in {*function.sketch.words, *_decorating(function)}:
             by_word.setdefault(word, []).append(ref)
     found: set[FunctionRef] = set()
     pending = set(first)

@@ -168,13 +168,16 @@ def call_function(
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
         general = _general(program.reads_text(ref), value, marker)
+        if texts.is_text(value) and isinstance(general, Unknown) and _may_make_keys(frame, ref):
+            general = texts.parameter(ref, parameter.name, marker)
         values.append((parameter.name, trails.untold(ref, parameter.name, general, value, known)))
     for name, value in captured:
         depends = all_varies(value)
         marker = frozenset((-1 - len(varies),)) if depends else NOTHING
         varies.append(depends)
         values.append((name, trails.untold(ref, name, _general(True, value, marker), value, known)))
-    if not program.prospects.may_matter(ref) and not any(_may_matter(frame, value) for _, value in values):
+    matters = program.prospects.may_matter(ref) or any(_may_matter(frame, value) for _, value in values)
+    if not matters and not _may_make_keys(frame, ref):
         return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
     summary = program.summary(ref, tuple(values), frame.depth + 1)
     frame.height = max(frame.height, summary.height + 1)
@@ -206,6 +209,12 @@ def _begun_here(
     if frame.program.class_fact(model.row_type, ref.qualname.rpartition(".")[2]) is None:
         return result
     return replace(result, origin=Origin(frame.place(at), result.model, spelled(node)))
+
+
+def _may_make_keys(frame: Frame, ref: FunctionRef) -> bool:
+    """Whether what uses a cache calls the function, or is called."""
+    prospects = frame.program.prospects
+    return prospects.may_use_caches(ref) or prospects.may_use_caches(FunctionRef(frame.module, frame.function))
 
 
 def _named_receiver(frame: Frame, node: e.Call | None) -> e.Expression | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from slowpath import expression as e
+from slowpath.references import FunctionRef
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.values import Collection, Constant, Hole, Symbol, Template, Unknown, Value, unknown
 from slowpath.spelling import spelled
@@ -32,6 +33,21 @@ def hole(frame: Frame, value: Value, node: e.Expression | None) -> Value:
     if isinstance(node, e.Name) and isinstance(value, Unknown) and _is_parameter(frame, node.id):
         owner = _owner(frame.module, frame.function)
     return Hole(name=spelled(node), owner=owner, varies=unknown(value).varies)
+
+
+def is_text(value: Value) -> bool:
+    """Whether it is a text, or a part of one that a caller knows."""
+    match value:
+        case Constant(value=str()) | Template():
+            return True
+        case Hole(owner=owner):
+            return bool(owner)
+    return False
+
+
+def parameter(ref: FunctionRef, name: str, varies: frozenset[int]) -> Value:
+    """A text that is passed for this parameter, as the function sees it whoever calls."""
+    return Hole(name=name, owner=_owner(ref.module, ref.qualname), some=True, varies=varies)
 
 
 def _is_parameter(frame: Frame, name: str) -> bool:
