@@ -88,8 +88,9 @@ class UsesEntry(Fact, frozen=True):
 class WritesRows(Fact, frozen=True):
     """Rows of a model are written; seen from `function`, from which the calls at `chain` lead there.
 
-    `columns` are those that get another value, empty when that is not known or the whole row is new. `implied` when
-    no call says so: the row is written because an attribute was assigned to.
+    `columns` are those that get another value, empty when that is not known or the whole row is new; for links, the
+    relation. `implied` when no call says so: the row is written because an attribute was assigned to. `without` are
+    the calls in `function` that forget or fill entries, and never on a way that comes by here.
     """
 
     function: str
@@ -99,6 +100,7 @@ class WritesRows(Fact, frozen=True):
     chain: tuple[Place, ...] = ()
     columns: tuple[str, ...] = ()
     implied: bool = False
+    without: tuple[Place, ...] = ()
 
     def places(self) -> tuple[Place, ...]:
         """The call, and those that lead to it."""

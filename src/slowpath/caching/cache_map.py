@@ -37,6 +37,11 @@ class CacheMap:
         fills = (fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and is_known(fill.key))
         return [fill for fill in fills if may_be_same(fill.key, use.key)]
 
+    def is_filled(self, use: UsesEntry) -> bool:
+        """Whether anything of a known key is filled that the key may be of."""
+        fills = (fill for fill in self.of(use.cache, "fill", "fetch") if is_known(fill.key))
+        return any(may_be_same(fill.key, use.key) for fill in fills)
+
     def made_from_rows(self) -> list[UsesEntry]:
         """Where an entry of a known key is filled with what is computed from rows; what decorators keep is one, too."""
         fills = [use for use in self.uses if use.does in {"fill", "fetch"} and use.cache and is_known(use.key)]

@@ -27,7 +27,7 @@ def entries(function: Function, program: Program) -> Iterator[AnyFact]:
     effects = function.summary.effects
     uses = [*_uses(function, program, effects), *_uses_around(function, program)]
     yield from uses
-    yield from written(function, program, everything=any(use.does in {"forget", "flush", "fill"} for use in uses))
+    yield from written(function, program, uses)
     kept = program.memo_of(function.ref)
     if kept is not None:
         yield _kept(function, program, effects, *kept)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from slowpath import expression as e
-from slowpath.caching.cache_map import CacheMap, clears
+from slowpath.caching.cache_map import CacheMap, clears, site
 from slowpath.declarations import FunctionDeclaration
 from slowpath.facts import UsesEntry, WritesRows
 from slowpath.rules import Whole
@@ -39,21 +39,24 @@ class Reaching:
         for name, function in self._declared.items():
             for word in function.sketch.words:
                 self._mentioned_by[word].append(name)
-        self._writers: dict[object, list[str]] = defaultdict(list)
+        self._writers: dict[object, list[WritesRows]] = defaultdict(list)
         for write in caches.writes:
-            self._writers[write.place].append(write.function)
+            self._writers[write.place].append(write)
         self._names: dict[UsesEntry, tuple[frozenset[str], frozenset[str]]] = {}
 
-    def clears(self, write: WritesRows, use: UsesEntry) -> bool:
-        """Whether whoever gets to the write may forget the entry as well."""
-        if any(
-            clears(other, use) for function in self._writers[write.place] for other in self._caches.clears_of(function)
-        ):
-            return True
+    def clears(self, write: WritesRows, use: UsesEntry, *, beyond: bool = False) -> bool:
+        """Whether whoever gets to the write may forget the entry as well; `beyond` the function that it is seen from,
+        where it is known already that this one does not."""
+        writers = [write] if beyond else self._writers[write.place]
+        for writer in writers:
+            for other in self._caches.clears_of(writer.function):
+                if site(other) not in writer.without and clears(other, use):
+                    return True
         names, triggers = self._clearing(use)
         return any(
             not (names | triggers).isdisjoint(self._body(function)) or not names.isdisjoint(self._decorators(function))
             for function in self.around(write.function)
+            if not (beyond and function == write.function)
         )
 
     def around(self, function: str) -> Iterator[str]:

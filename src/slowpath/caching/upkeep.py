@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Literal
 
-from slowpath.caching.cache_map import CacheMap, clears
+from slowpath.caching.cache_map import CacheMap, clears, site
 from slowpath.caching.hooks import Hooks, event_of
 from slowpath.caching.reaching import Reaching
 from slowpath.facts import UsesEntry, WritesRows
 from slowpath.keys import is_known, is_of_one_row, words
 from slowpath.rules import Whole
 
-Change = Literal["new", "gone", "changed", ""]
+Change = Literal["new", "gone", "changed", "linked", ""]
 
 
 class Upkeep:
@@ -33,18 +33,24 @@ class Upkeep:
         """The writes of rows of the model."""
         return self._writes.get(model, [])
 
+    def writes_in(self, function: str) -> list[WritesRows]:
+        """The writes that are seen from the function."""
+        return self._within.get(function, [])
+
     def forgets(self, write: WritesRows, entry: UsesEntry) -> list[UsesEntry]:
         """What surely forgets this entry, or fills it anew, in the function that the write is seen from."""
-        return [use for use in self._caches.clears_of(write.function) if _is_meant(use, entry)]
+        uses = (use for use in self._caches.clears_of(write.function) if site(use) not in write.without)
+        return [use for use in uses if _is_meant(use, entry)]
 
     def is_kept_up(self, write: WritesRows, entry: UsesEntry) -> bool:
         """Whether something on the way of the write may forget the entry; one that is seen through calls is judged
         where it is."""
+        missed = self._is_missed(write, entry)
         if (
             write.function == entry.function
-            or write.chain
+            or (write.chain and not missed)
             or self._is_own_way(write)
-            or self._reaching.clears(write, entry)
+            or self._reaching.clears(write, entry, beyond=missed)
         ):
             return True
         return any(
@@ -52,6 +58,11 @@ class Upkeep:
             for function in self._reaching.around(write.function)
             for other in self._within[function]
         )
+
+    def _is_missed(self, write: WritesRows, entry: UsesEntry) -> bool:
+        """Whether the function forgets the entry, and only on ways that do not come by the write."""
+        uses = [use for use in self._caches.clears_of(write.function) if clears(use, entry)]
+        return bool(uses) and all(site(use) in write.without for use in uses)
 
     def _is_own_way(self, write: WritesRows) -> bool:
         """Whether the function is how rows of the model are saved or deleted: whoever calls it writes."""
@@ -89,8 +100,10 @@ def is_same_change(write: WritesRows, other: WritesRows, use: UsesEntry) -> bool
 
 def _change(write: WritesRows) -> Change:
     """What the write does to rows; nothing that anybody knows where it may do one thing or another."""
-    if write.action == "get-or-create" or write.action == "link":
+    if write.action == "get-or-create":
         return ""
+    if write.action == "link":
+        return "linked"
     if event_of(write)[0] == "delete":
         return "gone"
     if write.action == "create" or (write.action == "bulk" and "create" in write.label):

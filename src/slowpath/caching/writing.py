@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from slowpath.facts import WritesRows
+from slowpath.facts import UsesEntry, WritesRows
 from slowpath.rules import Function
 from slowpath.semantics.effects import AnyEffect, Changes, Hop, Removes, Writes
+from slowpath.semantics.parting import are_apart
 from slowpath.semantics.program import Program
 from slowpath.source import Place
 from slowpath.vocabulary import Action
@@ -14,9 +15,11 @@ from slowpath.vocabulary import Action
 Writing = Writes | Changes | Removes
 
 
-def written(function: Function, program: Program, *, everything: bool) -> Iterator[WritesRows]:
-    """The rows that the function writes by itself; with `everything`, also what it writes through others."""
+def written(function: Function, program: Program, uses: Sequence[UsesEntry]) -> Iterator[WritesRows]:
+    """The rows that the function writes by itself; where it forgets entries, also what it writes through others."""
     effects = function.summary.effects
+    clearing = {use.chain[0] if use.chain else use.place for use in uses if use.does in {"forget", "flush", "fill"}}
+    body = program.body(function.ref) if clearing else None
     removed = {effect.place for effect in effects if isinstance(effect, Removes)}
     for effect in effects:
         if not isinstance(effect, Writing) or not is_written(program, effect):
@@ -25,8 +28,10 @@ def written(function: Function, program: Program, *, everything: bool) -> Iterat
             # The statement that deletes is told of once.
             continue
         chain, place, label = _seen(program, effect)
-        if everything or not chain:
+        if clearing or not chain:
             action, columns = _what(effect, effects, place)
+            at = chain[0].place.at if chain else place.at
+            apart = [each for each in sorted(clearing) if body and are_apart(body.statements, at, each.at)]
             yield WritesRows(
                 place=place,
                 function=function.ref.name,
@@ -36,6 +41,7 @@ def written(function: Function, program: Program, *, everything: bool) -> Iterat
                 chain=tuple(hop.place for hop in chain),
                 columns=columns,
                 implied=isinstance(effect, Changes),
+                without=tuple(apart),
             )
 
 

@@ -62,6 +62,7 @@ from collections.abc import Iterator, Sequence
 
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
+from slowpath.caching.habits import Habit, habits
 from slowpath.caching.upkeep import Upkeep, is_same_change
 from slowpath.facts import UsesEntry, WritesRows
 from slowpath.keys import shape, spell
@@ -81,6 +82,8 @@ def judge(whole: Whole) -> Iterator[Problem]:
             for write in writes if careful else ():
                 if not upkeep.is_kept_up(write, entry):
                     yield from _problem(whole, entry, write, careful)
+    for habit in habits(upkeep, caches):
+        yield from _habit(whole, habit)
 
 
 def _problem(
@@ -96,6 +99,9 @@ def _problem(
     name = other.function.rpartition(".")[2]
     columns = [column for column in write.columns if column in other.columns] if write.columns else []
     what = f"`{columns[0]}` of {label}" if columns else f"{label} rows"
+    if write.action == "link" and columns:
+        owner, _, relation = columns[0].rpartition(".")
+        what = f"`{relation}` of {whole.schema.label(owner)}"
     rows = [source.place for source in entry.sources if source.model == write.model]
     yield Problem(
         place=site(write),
@@ -110,6 +116,25 @@ def _problem(
             (site(use), f"forgets `{spell(use.key) if entry.cache != MEMO else key}`"),
         ),
         confidence="high" if _distance(write, other) < 2 else "medium",
+    )
+
+
+def _habit(whole: Whole, habit: Habit) -> Iterator[Problem]:
+    """Said where nobody can tell what the entry is made from: that others forget it is what shows it."""
+    write = habit.write
+    other, use = min(habit.careful, key=lambda each: (_distance(write, each[0]), site(each[0]), spell(each[1].key)))
+    key = spell(use.key)
+    yield Problem(
+        place=site(write),
+        message=f"`{write.label}` writes {whole.schema.label(write.model)} rows, and the cache keeps `{key}` as it was "
+        f"before; {len(habit.functions)} functions forget it with such a write",
+        subject=(write.model, shape(use.key)),
+        help=f"forget `{key}` here as well, or let one function do both",
+        related=_marks(
+            (site(other), "the same write, where it is done right"),
+            (site(use), f"forgets `{key}`"),
+        ),
+        confidence="medium",
     )
 
 

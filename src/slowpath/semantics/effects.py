@@ -120,7 +120,7 @@ class Seen(Effect, frozen=True, kw_only=True):
 
 class Writes(Seen, frozen=True):
     """Writes to the database: one row, or (actions bulk, write) all at once. `handled` when the errors of each item
-    are caught. `columns` are those that get another value, as far as the call itself says."""
+    are caught. `columns` are those that get another value, as far as the call itself says; for links, the relation."""
 
     label: str
     action: Action

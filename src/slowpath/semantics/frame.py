@@ -384,8 +384,9 @@ def merged(one: Environment, other: Environment) -> Environment:
 def _subject(effect: AnyEffect) -> object:
     """What tells effects of one kind at one place apart."""
     match effect:
-        case UsesCache(key=key):
-            return key
+        case UsesCache(key=key, via=via):
+            # Which calls forget an entry makes a difference, as each may be on a way of its own.
+            return key, via[:1]
         case Asks(trail=trail):
             return trail
         case ChangesSchema(call=call):

@@ -289,7 +289,7 @@ def join(one: Value, other: Value) -> Value:
             joined = one
         case Object(), Object() if one.type == other.type:
             joined = _join_objects(one, other)
-        case (Constant(value=str()) | Template() | Hole()), (Constant(value=str()) | Template() | Hole()):
+        case ((Constant(value=str()) | Template() | Hole()), (Constant(value=str()) | Template() | Hole())):
             joined = _join_texts(one, other)
         case FunctionValue(), FunctionValue() if one.ref == other.ref:
             joined = one if one.receiver == other.receiver else None
@@ -305,18 +305,17 @@ def _join_texts(one: Value, other: Value) -> Value | None:
     begin = next((at for at in range(shorter) if mine[at] != theirs[at]), shorter)
     end = next((at for at in range(shorter - begin) if mine[-1 - at] != theirs[-1 - at]), shorter - begin)
     known = (*mine[:begin], *mine[len(mine) - end :])
-    if not any(isinstance(each, Hole) and each.owner for each in known) and sum(isinstance(each, str) for each in known) < 3:
+    if (
+        not any(isinstance(each, Hole) and each.owner for each in known)
+        and sum(isinstance(each, str) for each in known) < 3
+    ):
         return None
     return Template((*_parts(mine[:begin]), Hole(name="…"), *_parts(mine[len(mine) - end :])))
 
 
 def _letters(text: Value) -> list[str | Value]:
     parts = text.parts if isinstance(text, Template) else (text,)
-    return [
-        letter
-        for part in parts
-        for letter in (str(part.value) if isinstance(part, Constant) else (part,))
-    ]
+    return [letter for part in parts for letter in (str(part.value) if isinstance(part, Constant) else (part,))]
 
 
 def _parts(letters: list[str | Value]) -> list[Value]:

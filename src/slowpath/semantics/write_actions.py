@@ -47,7 +47,11 @@ def _write(frame: Frame, call: Call) -> Value:
     if rows is not None and rows.owner is not None and rows.owner.fresh and frame.is_of_this_turn(rows.owner):
         # The links of a row that was made on this turn cannot be written before it.
         return gone(call)
-    columns = [given.keyword for given in call.arguments if given.keyword] if call.fact.action == "write" else ()
+    columns: list[str] = []
+    if call.fact.action == "write":
+        columns = [given.keyword for given in call.arguments if given.keyword]
+    elif call.fact.action == "link" and rows is not None and rows.owner is not None:
+        columns = [f"{rows.owner.model}.{rows.relation}"]
     wrote(frame, call, model_of(call), batched=rows is not None and rows.batched, columns=columns)
     if rows is not None and call.fact.action == "write":
         asked(frame, call, rows)

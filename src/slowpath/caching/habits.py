@@ -1,0 +1,67 @@
+"""What the functions that write rows do to the cache as a rule, and which of them do not: Engler et al., "Bugs as
+deviant behavior" (SOSP 2001), for the entries of which nobody can tell from what they are made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from slowpath.caching.cache_map import CacheMap
+from slowpath.caching.upkeep import Upkeep, is_same_change
+from slowpath.facts import UsesEntry, WritesRows
+from slowpath.keys import Key, is_known, shape
+
+# So many functions make a habit, if they are more than have not got it.
+_FEWEST = 2
+
+Careful = tuple[WritesRows, UsesEntry]
+
+
+class Habit(Struct, frozen=True):
+    """A write after which an entry is not forgotten, and the writes of the kind after which it is."""
+
+    write: WritesRows
+    careful: tuple[Careful, ...]
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Those that have the habit."""
+        return frozenset(write.function for write, _ in self.careful)
+
+
+def habits(upkeep: Upkeep, caches: CacheMap) -> Iterator[Habit]:
+    """The writes that break a habit, one for each function: of several habits the one that most others have."""
+    found: dict[str, Habit] = {}
+    for uses in _forgotten(caches):
+        careful = [(write, use) for use in uses for write in upkeep.writes_in(use.function)]
+        for model in dict.fromkeys(write.model for write, _ in careful):
+            for habit in _broken(upkeep, model, uses[0], [each for each in careful if each[0].model == model]):
+                best = found.get(habit.write.function)
+                if best is None or len(habit.functions) > len(best.functions):
+                    found[habit.write.function] = habit
+    yield from found.values()
+
+
+def _forgotten(caches: CacheMap) -> Iterator[Sequence[UsesEntry]]:
+    """What several functions forget, by the key, unless somebody is seen to fill it."""
+    groups: dict[tuple[str, str], list[UsesEntry]] = defaultdict(list)
+    for use in caches.clears:
+        if use.does == "forget" and use.cache and is_known(use.key) and not use.open:
+            groups[use.cache, shape(use.key)].append(use)
+    for uses in groups.values():
+        if len({use.function for use in uses}) >= _FEWEST and not caches.is_filled(uses[0]):
+            yield uses
+
+
+def _broken(upkeep: Upkeep, model: str, entry: UsesEntry, careful: Sequence[Careful]) -> Iterator[Habit]:
+    found: list[Habit] = []
+    for write in upkeep.writes_of(model):
+        habit = Habit(write, tuple((other, use) for other, use in careful if is_same_change(write, other, use)))
+        if len(habit.functions) >= _FEWEST and not upkeep.is_kept_up(write, entry):
+            found.append(habit)
+    for habit in found:
+        without = {other.write.function for other in found if is_same_change(other.write, habit.write, entry)}
+        if len(habit.functions) > len(without):
+            yield habit
