@@ -11,7 +11,7 @@ from msgspec import Struct
 from slowpath.caching.cache_map import CacheMap
 from slowpath.caching.upkeep import Upkeep, is_same_change
 from slowpath.facts import UsesEntry, WritesRows
-from slowpath.keys import Key, is_known, shape
+from slowpath.keys import is_known, shape
 
 # So many functions make a habit, if they are more than have not got it.
 _FEWEST = 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
 from slowpath.references import FunctionRef
-from slowpath.semantics.arguments import Arguments, Given, bound_to
+from slowpath.semantics.arguments import Given, bound_to
 from slowpath.semantics.calls import call_function
 from slowpath.semantics.effects import AnyEffect
 from slowpath.semantics.frame import Frame
