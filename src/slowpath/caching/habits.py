@@ -12,9 +12,13 @@ from slowpath.caching.cache_map import CacheMap
 from slowpath.caching.upkeep import Upkeep, is_same_change
 from slowpath.facts import UsesEntry, WritesRows
 from slowpath.keys import is_known, shape
+from slowpath.semantics.effects import MEMO
 
 # So many functions make a habit, if they are more than have not got it.
 _FEWEST = 2
+
+# A habit is to call what forgets, or to be decorated by it; what happens further away is a habit of somebody else.
+_NEAR = 2
 
 Careful = tuple[WritesRows, UsesEntry]
 
@@ -48,7 +52,8 @@ def _forgotten(caches: CacheMap) -> Iterator[Sequence[UsesEntry]]:
     """What several functions forget, by the key, unless somebody is seen to fill it."""
     groups: dict[tuple[str, str], list[UsesEntry]] = defaultdict(list)
     for use in caches.clears:
-        if use.does == "forget" and use.cache and is_known(use.key) and not use.open:
+        own = use.cache not in {"", MEMO} and len(use.chain) <= _NEAR
+        if own and use.does == "forget" and is_known(use.key) and not use.open:
             groups[use.cache, shape(use.key)].append(use)
     for uses in groups.values():
         if len({use.function for use in uses}) >= _FEWEST and not caches.is_filled(uses[0]):

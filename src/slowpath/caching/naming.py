@@ -13,7 +13,7 @@ def key_of(value: Value) -> Key:
 
 def _part(value: Value) -> Part:
     match value:
-        case Constant(value=text) if text is not None:
+        case Constant(value=str() | bytes() | int() as text) if not isinstance(text, bool):
             return Part(str(text))
         case Hole(name=name):
             return Part(name, hole=True)

@@ -12,6 +12,9 @@ from slowpath.facts import UsesEntry, WritesRows
 from slowpath.keys import is_known, is_of_one_row, words
 from slowpath.rules import Whole
 
+# What is forgotten more calls away is forgotten for other reasons than this write.
+_FARTHEST = 3
+
 Change = Literal["new", "gone", "changed", "linked", ""]
 
 
@@ -40,7 +43,7 @@ class Upkeep:
     def forgets(self, write: WritesRows, entry: UsesEntry) -> list[UsesEntry]:
         """What surely forgets this entry, or fills it anew, in the function that the write is seen from."""
         uses = (use for use in self._caches.clears_of(write.function) if site(use) not in write.without)
-        return [use for use in uses if _is_meant(use, entry)]
+        return [use for use in uses if len(use.chain) <= _FARTHEST and _is_meant(use, entry)]
 
     def is_kept_up(self, write: WritesRows, entry: UsesEntry) -> bool:
         """Whether something on the way of the write may forget the entry; one that is seen through calls is judged

@@ -88,7 +88,7 @@ def _matters(use: UsesEntry, other: Event) -> bool:
 def _problem(caches: CacheMap, model: Model, event: Event, hook: Hook, use: UsesEntry) -> Iterator[Problem]:
     fills = [fill for fill in caches.fills_of(use) if any(source.model == model.name for source in fill.sources)]
     other = _OTHER[event]
-    if not fills or _clears_itself(caches, model, other, use):
+    if not fills or _clears_itself(caches, model, other, use) or _is_asked_for(caches, hook, use):
         return
     yield Problem(
         place=site(use),
@@ -110,6 +110,20 @@ def _clears_itself(caches: CacheMap, model: Model, event: Event, use: UsesEntry)
         for write in caches.writes
         if write.model == model.name and event_of(write)[0] == event
         for other in caches.clears_of(write.function)
+    )
+
+
+def _is_asked_for(caches: CacheMap, hook: Hook, use: UsesEntry) -> bool:
+    """Whether functions forget the entry besides what runs by itself: then they do it where it is needed."""
+    return any(
+        clears(other, use)
+        and not any(
+            (place.module, place.function) == (hook.place.module, hook.place.function)
+            for place in (*other.chain, other.place)
+        )
+        and use.place.function != other.function.removeprefix(f"{use.place.module}.")
+        for other in caches.clears
+        if other.does == "forget" and other.cache
     )
 
 
