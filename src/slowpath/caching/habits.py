@@ -39,13 +39,23 @@ def habits(upkeep: Upkeep, caches: CacheMap) -> Iterator[Habit]:
     """The writes that break a habit, one for each function: of several habits the one that most others have."""
     found: dict[str, Habit] = {}
     for uses in _forgotten(caches):
-        careful = [(write, use) for use in uses for write in upkeep.writes_in(use.function)]
-        for model in dict.fromkeys(write.model for write, _ in careful):
-            for habit in _broken(upkeep, model, uses[0], [each for each in careful if each[0].model == model]):
-                best = found.get(habit.write.function)
-                if best is None or len(habit.functions) > len(best.functions):
-                    found[habit.write.function] = habit
+        for habit in _explained(upkeep, uses):
+            best = found.get(habit.write.function)
+            if best is None or len(habit.functions) > len(best.functions):
+                found[habit.write.function] = habit
     yield from found.values()
+
+
+def _explained(upkeep: Upkeep, uses: Sequence[UsesEntry]) -> Sequence[Habit]:
+    """The broken habits of the model whose writes explain best why the entry is forgotten; nothing if two do."""
+    careful: dict[str, list[Careful]] = defaultdict(list)
+    for use in uses:
+        for write in upkeep.writes_in(use.function):
+            careful[write.model].append((write, use))
+    broken = [tuple(_broken(upkeep, model, uses[0], pairs)) for model, pairs in careful.items()]
+    support = [max((len(habit.functions) for habit in each), default=0) for each in broken]
+    most = max(support, default=0)
+    return broken[support.index(most)] if most and support.count(most) == 1 else ()
 
 
 def _forgotten(caches: CacheMap) -> Iterator[Sequence[UsesEntry]]:
@@ -60,11 +70,16 @@ def _forgotten(caches: CacheMap) -> Iterator[Sequence[UsesEntry]]:
             yield uses
 
 
+def _chooses(upkeep: Upkeep, write: WritesRows, entry: UsesEntry) -> bool:
+    """Whether the function forgets other entries of the cache: who wrote it thought of what to forget."""
+    return any(use.cache == entry.cache for use in upkeep.clears_in(write.function))
+
+
 def _broken(upkeep: Upkeep, model: str, entry: UsesEntry, careful: Sequence[Careful]) -> Iterator[Habit]:
     found: list[Habit] = []
     for write in upkeep.writes_of(model):
         habit = Habit(write, tuple((other, use) for other, use in careful if is_same_change(write, other, use)))
-        if len(habit.functions) >= _FEWEST and not upkeep.is_kept_up(write, entry):
+        if len(habit.functions) >= _FEWEST and not (_chooses(upkeep, write, entry) or upkeep.is_kept_up(write, entry)):
             found.append(habit)
     for habit in found:
         without = {other.write.function for other in found if is_same_change(other.write, habit.write, entry)}

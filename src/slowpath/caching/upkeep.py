@@ -40,10 +40,14 @@ class Upkeep:
         """The writes that are seen from the function."""
         return self._within.get(function, [])
 
+    def clears_in(self, function: str) -> list[UsesEntry]:
+        """What the function forgets or fills anew, itself or by calls nearby."""
+        return [use for use in self._caches.clears_of(function) if len(use.chain) <= _FARTHEST]
+
     def forgets(self, write: WritesRows, entry: UsesEntry) -> list[UsesEntry]:
         """What surely forgets this entry, or fills it anew, in the function that the write is seen from."""
-        uses = (use for use in self._caches.clears_of(write.function) if site(use) not in write.without)
-        return [use for use in uses if len(use.chain) <= _FARTHEST and _is_meant(use, entry)]
+        uses = (use for use in self.clears_in(write.function) if site(use) not in write.without)
+        return [use for use in uses if _is_meant(use, entry)]
 
     def is_kept_up(self, write: WritesRows, entry: UsesEntry) -> bool:
         """Whether something on the way of the write may forget the entry; one that is seen through calls is judged

@@ -54,7 +54,7 @@ from slowpath.caching.cache_map import CacheMap, clears, site
 from slowpath.caching.collecting import entries
 from slowpath.caching.hooks import Event, Hook, Hooks, event_of
 from slowpath.facts import UsesEntry
-from slowpath.keys import is_known, is_of_one_row, spell
+from slowpath.keys import is_known, is_of_one_row, spell, words
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.schema import Model
 from slowpath.source import Place
@@ -117,6 +117,7 @@ def _is_asked_for(caches: CacheMap, hook: Hook, use: UsesEntry) -> bool:
     """Whether functions forget the entry besides what runs by itself: then they do it where it is needed."""
     return any(
         clears(other, use)
+        and not words(other.key).isdisjoint(words(use.key))
         and not any(
             (place.module, place.function) == (hook.place.module, hook.place.function)
             for place in (*other.chain, other.place)

@@ -42,14 +42,19 @@ after that one, everybody is served what was true before, until the entry ends b
 
 ## How it decides
 
-All uses of a key are put together: where the entry is computed from rows, and where it is forgotten. Reported is a
-write of these rows on whose way nothing forgets the entry, when after another write of the same kind something does.
+All uses of a key are put together, those of decorators of your own included: where the entry is computed from rows,
+and where it is forgotten. Reported is a write of these rows on whose way nothing forgets the entry, when after another
+write of the same kind something does. A branch that returns before the entry is forgotten is a way of its own.
+
+Where nobody is seen to fill the entry (responses that are kept under the path of the request), habits decide: of the
+functions that write such rows, two or more forget the entry, and they are more than those that do not.
 
 ## What silences it
 
 Anything on the write's way that forgets or fills the entry, or may do so: the function, what it calls, whoever calls
 it, what runs when the rows are saved. A key of which a part could be anything. A project in which nothing forgets the
-entry after the same kind of write to the same columns: then it is believed that the entry may be old.
+entry after the same kind of write to the same columns: then it is believed that the entry may be old. A habit is no
+reason where the function forgets other entries, or where writes of two models explain it equally well.
 
 ## Fix safety
 
