@@ -6,11 +6,21 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.references import FunctionRef
-from slowpath.semantics import builtins, cache_actions, containers, loading, queries, standard_library, texts, trails
+from slowpath.semantics import (
+    builtins,
+    cache_actions,
+    containers,
+    loading,
+    queries,
+    standard_library,
+    telling,
+    texts,
+    trails,
+)
 from slowpath.semantics.actions import act
 from slowpath.semantics.arguments import Arguments, Given, bound_to, remembered, value_at, varies_of
 from slowpath.semantics.attributes import get_path
-from slowpath.semantics.dependence import all_varies, map_varies, trimmed
+from slowpath.semantics.dependence import all_varies, map_varies
 from slowpath.semantics.effects import Hop, Summary
 from slowpath.semantics.enclosing import captured_here
 from slowpath.semantics.frame import Frame
@@ -22,7 +32,6 @@ from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
     Collection,
-    Constant,
     FunctionValue,
     Instance,
     LambdaValue,
@@ -34,7 +43,6 @@ from slowpath.semantics.values import (
     Row,
     Rows,
     Symbol,
-    Template,
     Unknown,
     Value,
     unknown,
@@ -167,17 +175,15 @@ def call_function(
         depends = all_varies(value)
         varies.append(depends)
         marker = frozenset((-1 - position,)) if depends else NOTHING
-        general = _general(program.reads_text(ref), value, marker)
-        if texts.is_text(value) and isinstance(general, Unknown) and _may_make_keys(frame, ref):
-            general = texts.parameter(ref, parameter.name, marker)
+        general = telling.told_of(frame, ref, parameter.name, value, marker)
         values.append((parameter.name, trails.untold(ref, parameter.name, general, value, known)))
     for name, value in captured:
         depends = all_varies(value)
         marker = frozenset((-1 - len(varies),)) if depends else NOTHING
         varies.append(depends)
-        values.append((name, trails.untold(ref, name, _general(True, value, marker), value, known)))
+        values.append((name, trails.untold(ref, name, telling.general(True, value, marker), value, known)))
     matters = program.prospects.may_matter(ref) or any(_may_matter(frame, value) for _, value in values)
-    if not matters and not _may_make_keys(frame, ref):
+    if not matters and not telling.may_make_keys(frame, ref):
         return program.returned(ref, NOTHING.union(*varies) if varies else NOTHING)
     summary = program.summary(ref, tuple(values), frame.depth + 1)
     frame.height = max(frame.height, summary.height + 1)
@@ -195,7 +201,7 @@ def call_function(
     memoized = program.is_memoized(ref)
     frame.replay(summary, tuple(varies), known, hop, rare=memoized, beside=beside, fill=fill, elsewhere=away)
     _write_back(frame, summary, given, tuple(varies), known)
-    result = fill(trails.told(map_varies(summary.returns, lambda found: _outside(found, tuple(varies))), known))
+    result = fill(trails.told(map_varies(summary.returns, lambda found: telling.outside(found, tuple(varies))), known))
     return _begun_here(frame, ref, receiver, result, at, node)
 
 
@@ -209,12 +215,6 @@ def _begun_here(
     if frame.program.class_fact(model.row_type, ref.qualname.rpartition(".")[2]) is None:
         return result
     return replace(result, origin=Origin(frame.place(at), result.model, spelled(node)))
-
-
-def _may_make_keys(frame: Frame, ref: FunctionRef) -> bool:
-    """Whether what uses a cache calls the function, or is called."""
-    prospects = frame.program.prospects
-    return prospects.may_use_caches(ref) or prospects.may_use_caches(FunctionRef(frame.module, frame.function))
 
 
 def _named_receiver(frame: Frame, node: e.Call | None) -> e.Expression | None:
@@ -231,32 +231,6 @@ def _is_optional(parameter: e.Parameter) -> bool:
     return isinstance(parameter.default, e.Constant) and parameter.default.value is None and not parameter.default.kind
 
 
-def _general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
-    """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look
-    alike."""
-    match value:
-        case Unknown(some=some):
-            return Unknown(varies=marker, some=some) if value.varies or some else UNKNOWN
-        case Constant(value=bool() | None):
-            return value
-        case Constant(value=str()) if texts:
-            return value
-        case Operation():
-            return Unknown(varies=marker, some=True)
-        case Constant() | Template() if not texts:
-            return Unknown(varies=marker) if value.varies else UNKNOWN
-    return trimmed(map_varies(value, lambda varies: marker if varies else varies))
-
-
-def _outside(found: frozenset[int], varies: tuple[frozenset[int], ...]) -> frozenset[int]:
-    """What a callee's value varies with, in the caller's terms."""
-    result: set[int] = set()
-    for number in found:
-        if number < 0 and -1 - number < len(varies):
-            result |= varies[-1 - number]
-    return frozenset(result)
-
-
 def _write_back(
     frame: Frame,
     summary: Summary,
@@ -268,7 +242,9 @@ def _write_back(
         passed = given.get(name)
         if passed is not None and passed.node is not None and type(passed.value) is type(value):
             loading.share(frame, value)
-            frame.update(passed.node, trails.told(map_varies(value, lambda found: _outside(found, varies)), known))
+            frame.update(
+                passed.node, trails.told(map_varies(value, lambda found: telling.outside(found, varies)), known)
+            )
 
 
 def _call_lambda(frame: Frame, value: LambdaValue, arguments: Arguments) -> Value:
