@@ -10,6 +10,7 @@ from slowpath.semantics.effects import Changes
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import FEW, first_of
+from slowpath.semantics.joins import join
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -20,7 +21,6 @@ from slowpath.semantics.values import (
     Rows,
     Unknown,
     Value,
-    join,
     unknown,
     varying,
     with_field,

@@ -11,6 +11,7 @@ from slowpath.semantics.builtins import applied, as_text, ran
 from slowpath.semantics.effects import RunsQuery
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import first_of, origin_of, row_of
+from slowpath.semantics.joins import join
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -24,7 +25,6 @@ from slowpath.semantics.values import (
     Template,
     Unknown,
     Value,
-    join,
     unknown,
     varying,
 )

@@ -16,6 +16,7 @@ from slowpath.semantics.calls import call
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import bound_of, first_of, origin_of, through, within
+from slowpath.semantics.joins import join
 from slowpath.semantics.values import (
     UNKNOWN,
     Bound,
@@ -30,7 +31,6 @@ from slowpath.semantics.values import (
     Template,
     Unknown,
     Value,
-    join,
     unknown,
     varying,
 )

@@ -31,10 +31,11 @@ from slowpath.semantics.effects import (
     WaitsForever,
     Writes,
 )
+from slowpath.semantics.joins import join
 from slowpath.semantics.repetition import chain
 from slowpath.semantics.sight import Sight
 from slowpath.semantics.steps import Trail
-from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, join, with_field
+from slowpath.semantics.values import Bound, Collection, Instance, Origin, Row, Value, field_of, with_field
 from slowpath.source import Place
 from slowpath.vocabulary import Work
 

@@ -10,6 +10,7 @@ from slowpath import expression as e
 from slowpath.semantics import queries
 from slowpath.semantics.dependence import all_varies
 from slowpath.semantics.frame import Frame
+from slowpath.semantics.joins import join
 from slowpath.semantics.values import (
     Bound,
     ClassValue,
@@ -23,7 +24,6 @@ from slowpath.semantics.values import (
     Symbol,
     Unknown,
     Value,
-    join,
     unknown,
     varying,
 )

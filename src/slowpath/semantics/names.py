@@ -12,6 +12,7 @@ from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
 from slowpath.semantics.facts import Facts
+from slowpath.semantics.joins import either
 from slowpath.semantics.memory import Memo, Questions
 from slowpath.semantics.values import (
     NOTHING,
@@ -30,7 +31,6 @@ from slowpath.semantics.values import (
     Symbol,
     Unknown,
     Value,
-    either,
     varying,
     with_field,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from slowpath.semantics.effects import AnyEffect
-from slowpath.semantics.values import UNKNOWN, Value, join
+from slowpath.semantics.joins import join
+from slowpath.semantics.values import UNKNOWN, Value
 
 
 class Sight:

@@ -9,6 +9,7 @@ from slowpath.semantics.arguments import Arguments, value_at, varies_of
 from slowpath.semantics.builtins import CONTAINERS, applied, container, node_of, ran, zipped
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import bound_of, first_of
+from slowpath.semantics.joins import join
 from slowpath.semantics.values import (
     UNKNOWN,
     ClassValue,
@@ -21,7 +22,6 @@ from slowpath.semantics.values import (
     Symbol,
     Unknown,
     Value,
-    join,
     unknown,
     varying,
 )

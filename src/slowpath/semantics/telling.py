@@ -25,7 +25,7 @@ def may_make_keys(frame: Frame, ref: FunctionRef) -> bool:
     return prospects.may_use_caches(ref) or prospects.may_use_caches(FunctionRef(frame.module, frame.function))
 
 
-def general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
+def general(reads_text: bool, value: Value, marker: frozenset[int]) -> Value:
     """The argument as a callee is told of it: what cannot make a difference there is left out, so that calls look
     alike."""
     match value:
@@ -33,11 +33,11 @@ def general(texts: bool, value: Value, marker: frozenset[int]) -> Value:
             return Unknown(varies=marker, some=some) if value.varies or some else UNKNOWN
         case Constant(value=bool() | None):
             return value
-        case Constant(value=str()) if texts:
+        case Constant(value=str()) if reads_text:
             return value
         case Operation():
             return Unknown(varies=marker, some=True)
-        case Constant() | Template() if not texts:
+        case Constant() | Template() if not reads_text:
             return Unknown(varies=marker) if value.varies else UNKNOWN
     return trimmed(map_varies(value, lambda varies: marker if varies else varies))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import product
 
 from slowpath.semantics.effects import Summary
-from slowpath.semantics.values import UNKNOWN, Constant, Value, join
+from slowpath.semantics.joins import join
+from slowpath.semantics.values import UNKNOWN, Constant, Value
 
 
 def settings_of(flags: tuple[str, ...]) -> list[dict[str, Value]]:
