@@ -43,10 +43,12 @@ class Deletes(Fact, frozen=True):
 
 
 class Source(Struct, frozen=True, array_like=True):
-    """Rows of a model that something is computed from, and where they are read."""
+    """Rows of a model that something is computed from, and where they are read. `narrowed` when only those are that
+    have certain values in a column: other rows are none of its business."""
 
     model: str
     place: Place
+    narrowed: bool = False
 
 
 class Pending(Struct, frozen=True, array_like=True):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from slowpath import expression as e
 from slowpath.caching.naming import key_of
+from slowpath.caching.narrowing import is_narrowed
 from slowpath.caching.pending import pending_at
 from slowpath.caching.writing import written
 from slowpath.facts import AnyFact, KeepsResults, Pending, Source, UsesEntry
 from slowpath.keys import Key, may_be_same
 from slowpath.rules import Function
-from slowpath.semantics.effects import AnyEffect, ReadsRelation, RunsQuery, UsesCache
+from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, RunsQuery, UsesCache
 from slowpath.semantics.program import Program
 from slowpath.semantics.values import Hole, Template
 from slowpath.semantics.wrapping import effects_around, is_own
@@ -92,9 +95,12 @@ def _sources(
 ) -> tuple[Source, ...]:
     """The rows that these effects read, and those held in a value."""
     found: dict[str, Source] = {}
+    narrowed = {effect.place for effect in effects if isinstance(effect, Asks) and is_narrowed(program, effect)}
     for effect in effects:
         if isinstance(effect, RunsQuery | ReadsRelation) and (model := _model_read(program, effect)):
-            found.setdefault(model, Source(model, effect.place))
+            first = found.setdefault(model, Source(model, effect.place, effect.place in narrowed))
+            if first.narrowed and effect.place not in narrowed:
+                found[model] = replace(first, narrowed=False)
     for model in holds:
         found.setdefault(model, Source(model, place))
     return tuple(found.values())[:_MOST_SOURCES]

@@ -56,6 +56,9 @@ it, what runs when the rows are saved. A key of which a part could be anything. 
 entry after the same kind of write to the same columns: then it is believed that the entry may be old. A habit is no
 reason where the function forgets other entries, or where writes of two models explain it equally well.
 
+An entry under one fixed key that is made from some rows of a table (`filter(category="css")`) has low confidence where
+the write is in another module: it may be of other rows.
+
 ## Fix safety
 
 Forgetting too much costs a miss.
@@ -70,7 +73,8 @@ from slowpath.caching.collecting import entries
 from slowpath.caching.habits import Habit, habits
 from slowpath.caching.upkeep import Upkeep, is_same_change
 from slowpath.facts import UsesEntry, WritesRows
-from slowpath.keys import shape, spell
+from slowpath.finding import Confidence
+from slowpath.keys import shape, spell, varies
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
@@ -120,8 +124,16 @@ def _problem(
             (site(other), "the same write, where it is done right"),
             (site(use), f"forgets `{spell(use.key) if entry.cache != MEMO else key}`"),
         ),
-        confidence="high" if _distance(write, other) < 2 else "medium",
+        confidence=_confidence(entry, write, other),
     )
+
+
+def _confidence(entry: UsesEntry, write: WritesRows, other: WritesRows) -> Confidence:
+    """Of one entry that is made from some rows of a table nobody can tell whether these are among them."""
+    if _distance(write, other) < 2:
+        return "high"
+    some = all(source.narrowed for source in entry.sources if source.model == write.model)
+    return "low" if some and entry.cache != MEMO and not varies(entry.key) else "medium"
 
 
 def _habit(whole: Whole, habit: Habit) -> Iterator[Problem]:
