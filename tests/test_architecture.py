@@ -24,6 +24,7 @@ LAYERS = (
         "annotations",
         "sketching",
         "declarations",
+        "templates",
         "scripts",
         "routes",
     ),

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from slowpath import config, engine, knowledge, migrating
 from slowpath.cache import Answer, Memory, Reported, RuleName
+from slowpath.caching.fragments import kept_in
 from slowpath.caching.listing import Listing, listing
 from slowpath.config import Settings
 from slowpath.database import Database, completed, merged, tables_of, with_implied
@@ -30,11 +31,12 @@ from slowpath.references import FunctionRef
 from slowpath.roles import role_of
 from slowpath.rules import Rule, Whole, load
 from slowpath.schema import Model, Schema
-from slowpath.scripts import SCRIPT, is_script
+from slowpath.scripts import SCRIPT, is_of_interest
 from slowpath.semantics.program import Program
 from slowpath.semantics.relevance import Relevance
 from slowpath.source import Place, digest_of
 from slowpath.suppression import unused
+from slowpath.templates import is_template
 from slowpath.vocabulary import Knowledge
 from slowpath.workload import counted
 
@@ -178,9 +180,12 @@ class Workshop:
         return Part(tuple(numbers), tuple(answers), tuple(failed))
 
     def _script(self, ref: FunctionRef, number: int) -> Answer:
-        """What a file in SQL shows."""
+        """What a file in SQL shows, or a template."""
         path = self.project.path_of(ref.module)
-        facts = migrating.changes_in(ref, path, "\n".join(self.texts.lines_of(path)))
+        text = "\n".join(self.texts.lines_of(path))
+        facts: tuple[AnyFact, ...] = migrating.changes_in(ref, path, text)
+        if is_template(path):
+            facts = tuple(kept_in(ref.module, text, self.ground.tables))
         return Answer(ref.module, ref.qualname, (number,), (), facts)
 
     def sources(self) -> list[FunctionRef]:
@@ -224,9 +229,9 @@ class Workshop:
 
 
 def _scripts(project: Project) -> Iterator[FunctionRef]:
-    """The files in SQL that make or change tables, as functions."""
+    """The files in SQL that make or change tables, and the templates that keep something, as functions."""
     for module, declared in project.modules.items():
-        if is_script(declared.path) and declared.functions[0].sketch.sql and role_of(declared.path) != "test":
+        if is_of_interest(declared) and role_of(declared.path) != "test":
             yield FunctionRef(module, SCRIPT)
 
 
@@ -287,7 +292,7 @@ def caches_of(
 ) -> tuple[Listing, dict[Place, tuple[str, int]]]:
     """What the project keeps in caches, and the path and line of every place that is named there."""
     workshop = _workshop(folder, settings, index.declarations.values())
-    users = [ref for ref in workshop.roots if workshop.relevance.uses_caches(ref)]
+    users = [ref for ref in workshop.roots if workshop.relevance.uses_caches(ref) or ref.qualname == SCRIPT]
     parts_made = _checked(workshop, folder, settings, users, jobs, lambda done, total: None)
     found = listing(workshop.whole(answer for part in parts_made for answer in part.answers))
     located = engine.located(workshop.program, set(found.places()), workshop.texts.lines_of, engine.Locations({}))

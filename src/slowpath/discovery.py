@@ -35,8 +35,8 @@ class File(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """The files of a project in Python and in SQL, in the order of their paths, and the places that could not be
-    looked at."""
+    """The files of a project in Python and in SQL, and its templates, in the order of their paths, and the places that
+    could not be looked at."""
 
     files: tuple[File, ...]
     skipped: tuple[Skipped, ...]
@@ -149,7 +149,7 @@ def _walk(folder: str, prefix: str, excluded: re.Pattern[str]) -> Iterator[File 
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, f"{path}/"))
-            elif entry.name.endswith(".py") or is_script(entry.name):
+            elif entry.name.endswith(".py") or is_script(path):
                 yield from _file(entry, path)
 
 

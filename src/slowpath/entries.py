@@ -5,8 +5,9 @@ a function gave.
 arguments are, in order (`set = "fill key value expiry:timeout"`). After a colon stands the name by which an argument
 may be passed, where it is not the same word. `*keys` are all arguments that are left. `lasts` is what becomes of an
 entry that is filled with no expiry (`default`, `forever`), `also` names types whose calls reach the same entries (a
-pipeline). `[memo."a.decorator"]` says where a decorator keeps its results (`process`, `shared`) and by which methods
-of the decorated function they are forgotten.
+pipeline), `fragment` is the key under which `{% cache %}` in a template keeps what it shows. `[memo."a.decorator"]`
+says where a decorator keeps its results (`process`, `shared`) and by which methods of the decorated function they are
+forgotten.
 """
 
 from __future__ import annotations
@@ -35,13 +36,16 @@ def keyed(sentence: str) -> Keyed:
     return Keyed(_one_of(verb, _VERBS, "verb"), tuple(parameters))
 
 
-def cache_type(name: str, methods: Mapping[str, str], lasts: str, also: tuple[str, ...]) -> CacheType:
+def cache_type(
+    name: str, methods: Mapping[str, str], lasts: str, also: tuple[str, ...], fragment: str = ""
+) -> CacheType:
     """What is known of a cache's client; `ValueError` says what is wrong."""
     return CacheType(
         name,
         {method: keyed(sentence) for method, sentence in methods.items()},
         _one_of(lasts, _LASTS, "way to last"),
         also,
+        fragment,
     )
 
 

@@ -13,7 +13,9 @@ from slowpath.declarations import Assignment, ClassDeclaration, Declarations, Fu
 from slowpath.expression import Expression, ImportedName, Subscript, dotted
 from slowpath.layout import Layout, find, lay_out, module_in, namespace_in, package_folder, package_of
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+from slowpath.scripts import is_of_interest
 from slowpath.sketching import Sketch
+from slowpath.templates import is_template
 
 
 class _Index(Struct, frozen=True):
@@ -325,7 +327,7 @@ _RENAMED = 5
 
 def link(files: Iterable[Declarations]) -> Project:
     """The project of these files."""
-    found = {file.path: file for file in files}
+    found = {file.path: file for file in files if not is_template(file.path) or is_of_interest(file)}
     layout = lay_out(found.values())
     return Project(layout, {module: found[layout.paths[module]] for module in sorted(layout.paths)})
 

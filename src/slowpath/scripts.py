@@ -1,4 +1,4 @@
-"""Files in SQL, as files that declare one function: what it does is what the file says."""
+"""Files in SQL and templates, as files that declare one function: what it does is what the file says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from slowpath.declarations import Declarations, FunctionDeclaration
 from slowpath.sketching import Sketch
 from slowpath.source import Source, digest_of
+from slowpath.templates import is_template, keeps_fragments
 
 SCRIPT = "<script>"
 """The name of the function that stands for all of the file."""
@@ -17,13 +18,22 @@ _DEFINES = re.compile(r"\b(?:create\s+(?:\w+\s+)*?(?:table|index)|(?:alter|drop)
 
 
 def is_script(path: str) -> bool:
-    """Whether a file of this name is in SQL."""
-    return not path.endswith(".py") and _NAMED.fullmatch(path.rpartition("/")[2]) is not None
+    """Whether a file of this name is in SQL, or a template."""
+    if path.endswith(".py"):
+        return False
+    return is_template(path) or _NAMED.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def is_of_interest(declared: Declarations) -> bool:
+    """Whether a file in SQL makes or changes tables, or a template keeps something."""
+    return is_script(declared.path) and declared.functions[0].sketch.sql
 
 
 def script(source: Source) -> Declarations:
-    """The file's declarations: a function that says something in SQL, if the file makes or changes tables."""
-    sketch = Sketch((), (), loops=False, awaits=False, yields=False, sql=_DEFINES.search(source.text) is not None)
+    """The file's declarations: a function that says something in SQL, if the file makes or changes tables; one that
+    says something, if a template keeps fragments."""
+    says = keeps_fragments(source) if is_template(source.path) else _DEFINES.search(source.text) is not None
+    sketch = Sketch((), (), loops=False, awaits=False, yields=False, sql=says)
     end = source.text.count("\n") + 1
     whole = FunctionDeclaration(
         SCRIPT, SCRIPT, 1, end, 1, False, (), None, (), owner="", nested_in="", sketch=sketch, digest=source.digest

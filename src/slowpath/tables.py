@@ -225,12 +225,13 @@ def _each(
 
 
 def _cache(name: str, table: Mapping[str, object], place: Place) -> CacheType:
-    _only(table, ("methods", "lasts", "also"), place)
+    _only(table, ("methods", "lasts", "also", "fragment"), place)
     methods = _texts_by_name(table.get("methods", {}), place.at("methods"))
     lasts = _text(table.get("lasts", "default"), place.at("lasts"))
     also = _texts(table.get("also", []), place.at("also"))
+    fragment = _text(table.get("fragment", ""), place.at("fragment"))
     try:
-        return entries.cache_type(name, methods, lasts, also)
+        return entries.cache_type(name, methods, lasts, also, fragment)
     except ValueError as error:
         raise place.error(str(error)) from None
 

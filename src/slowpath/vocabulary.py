@@ -135,12 +135,13 @@ class Keyed(Struct, frozen=True):
 
 class CacheType(Struct, frozen=True):
     """A cache's client. Entries filled without an expiry `last` as long as the client's default says, or for ever.
-    Calls on the types `also` reach the same entries."""
+    Calls on the types `also` reach the same entries. `fragment` is the key of what templates keep."""
 
     name: str
     methods: Mapping[str, Keyed]
     lasts: Lasts = "default"
     also: tuple[str, ...] = ()
+    fragment: str = ""
 
 
 class Memoizer(Struct, frozen=True):

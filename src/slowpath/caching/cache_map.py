@@ -38,8 +38,8 @@ class CacheMap:
         return [fill for fill in fills if may_be_same(fill.key, use.key)]
 
     def is_filled(self, use: UsesEntry) -> bool:
-        """Whether anything of a known key is filled that the key may be of."""
-        fills = (fill for fill in self.of(use.cache, "fill", "fetch") if is_known(fill.key))
+        """Whether anything of a known key is filled in a function that the key may be of."""
+        fills = (fill for fill in self.of(use.cache, "fill", "fetch") if is_known(fill.key) and fill.place.function)
         return any(may_be_same(fill.key, use.key) for fill in fills)
 
     def made_from_rows(self) -> list[UsesEntry]:

@@ -49,10 +49,14 @@ nothing and says nothing, and everybody goes on with the old value until the ent
 Keys are read as text with holes, put together over variables and calls. Reported is one that is forgotten and that no
 use of the same cache could mean, when the key of another use is made of some of the same words.
 
+The fragments that templates keep (`{% cache 600 sidebar user.id %}`) are read as well: reported is one that is
+forgotten by `make_template_fragment_key`, when no template keeps a fragment of this name for as many values.
+
 ## What silences it
 
 Any read, fill or other use of a key of the same kind of cache that could be the one forgotten, or of which nothing is
-known: a key that is all hole could be every key.
+known: a key that is all hole could be every key. For fragments, a tag of another library that keeps something, and a
+project of whose templates none keeps a fragment.
 
 ## Fix safety
 
@@ -65,9 +69,11 @@ from collections.abc import Iterator
 
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
+from slowpath.caching.fragments import Fragments
 from slowpath.facts import UsesEntry
 from slowpath.keys import is_known, may_be_same, spell, words
 from slowpath.rules import Mark, Problem, Rule, Whole
+from slowpath.source import Place
 
 _MOST_MARKS = 3
 
@@ -75,13 +81,47 @@ _MOST_MARKS = 3
 def judge(whole: Whole) -> Iterator[Problem]:
     """Keys that are forgotten and never kept."""
     caches = CacheMap(whole.facts)
+    keeping = [Fragments(cache, caches) for cache in whole.knowledge.caches.values() if cache.fragment]
+    for fragments in keeping:
+        yield from _fragments(fragments, caches)
     for cache in caches.caches:
         kept = caches.of(cache, "read", "fill", "fetch", "use", "expire")
         if not kept or not all(is_known(use.key) for use in kept):
             continue
         for use in caches.of(cache, "forget"):
-            if is_known(use.key) and not any(may_be_same(use.key, other.key) for other in kept):
+            if not is_known(use.key) or any(fragments.is_one(use) for fragments in keeping):
+                continue
+            if not any(may_be_same(use.key, other.key) for other in kept):
                 yield from _problem(use, kept)
+
+
+def _fragments(fragments: Fragments, caches: CacheMap) -> Iterator[Problem]:
+    """Fragments of templates that are forgotten, and that no template keeps; nothing where no templates are seen."""
+    told: set[tuple[Place, str]] = set()
+    for use in caches.of(fragments.cache, "forget") if fragments.of_templates else ():
+        name = fragments.name(use) if use.cache and fragments.is_one(use) else ""
+        if not name or fragments.is_kept(use) or (site(use), name) in told:
+            continue
+        told.add((site(use), name))
+        namesakes = fragments.namesakes(use)
+        counts = sorted({count for other in namesakes if (count := fragments.parts(other)) is not None})
+        why = f"no template keeps a fragment `{name}`"
+        what = "forget the entry that has what it showed, or nothing"
+        if namesakes:
+            why = f"the templates keep `{name}` apart for {_values(counts)}, not for {fragments.parts(use)}"
+            what = "give the same values here as the template does"
+        yield Problem(
+            place=site(use),
+            message=f"forgets the cache entry `{spell(use.key)}`, and {why}",
+            subject=(spell(use.key),),
+            help=what,
+            related=tuple(Mark(other.place, f"keeps `{spell(other.key)}`") for other in namesakes[:_MOST_MARKS]),
+            confidence="high" if namesakes else "medium",
+        )
+
+
+def _values(counts: list[int]) -> str:
+    return f"{' or '.join(map(str, counts))} value{'s' if counts != [1] else ''}"
 
 
 def _problem(use: UsesEntry, kept: list[UsesEntry]) -> Iterator[Problem]:

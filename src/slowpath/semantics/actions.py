@@ -179,9 +179,10 @@ def _may_clear(frame: Frame, function: FunctionValue | LambdaValue) -> bool:
 
 
 def _text(frame: Frame, call: Call) -> Value:
-    return texts.braces(
-        Constant(call.fact.gives), [texts.hole(frame, given.value, given.node) for given in call.arguments], {}
-    )
+    parts = [texts.hole(frame, given.value, given.node) for given in call.arguments]
+    last = call.arguments[-1] if len(call.arguments) > 1 else None
+    several = texts.several(frame, last.value, last.node) if last is not None else Constant("")
+    return texts.braces(Constant(call.fact.gives), parts, {"*": several})
 
 
 def _app_and_label(call: Call) -> tuple[str, str]:

@@ -35,6 +35,18 @@ def hole(frame: Frame, value: Value, node: e.Expression | None) -> Value:
     return Hole(name=spelled(node), owner=owner, varies=unknown(value).varies)
 
 
+def several(frame: Frame, value: Value, node: e.Expression | None) -> Value:
+    """What is in a list as parts of a text; one hole, called so, where nobody knows how many there are."""
+    match value:
+        case Constant(value=None):
+            return Constant("")
+        case Collection(items=tuple() as items):
+            nodes = node.elements if isinstance(node, e.Listing) and len(node.elements) == len(items) else None
+            parts = zip(items, nodes or (None,) * len(items), strict=True)
+            return joined(Constant(":"), [hole(frame, item, written) for item, written in parts])
+    return Hole(name=f"*{spelled(node)}", varies=unknown(value).varies)
+
+
 def is_text(value: Value) -> bool:
     """Whether it is a text, or a part of one that a caller knows."""
     match value:
