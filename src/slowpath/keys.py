@@ -73,6 +73,13 @@ def may_be_same(one: Key, other: Key) -> bool:
     return bool(reached >> len(second))
 
 
+def covers(one: Key, other: Key) -> bool:
+    """Whether the one key is the other with more holes: what it may be, whatever the other's holes hold."""
+    pattern = "".join(".*" if part.hole else re.escape(part.text) for part in one)
+    text = "".join("\0" if part.hole else part.text for part in other)
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
+
+
 def _letters(key: Key) -> list[str | None]:
     """The key's letters, with `None` for each hole."""
     return [letter for part in key for letter in ([None] if part.hole else part.text)]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.hooks import Event, Hooks
 from slowpath.facts import KeepsResults, Source, UsesEntry
-from slowpath.keys import Key, is_known, may_be_same, spell
+from slowpath.keys import Key, covers, is_known, may_be_same, spell
 from slowpath.rules import Whole
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
 
-Did = Literal["filled", "read", "used", "forgotten", "flushed"]
+Did = Literal["filled", "read", "used", "forgotten", "crossed", "flushed"]
 
 _DID: dict[str, Did] = {
     "fill": "filled",
@@ -34,6 +35,7 @@ _DONE: dict[Event, str] = {"save": "saved", "delete": "deleted"}
 class Deed(Struct, frozen=True, order=True):
     """Something that is done to entries of a key: where, and under which key as it is written there.
 
+    What is *crossed* is forgotten where both keys have holes in the place of what the other says: they may be the same.
     Where entries are filled, `expiry` is how long they live and `sources` the rows that they are made from. `when` says
     which rows' writing leads there by itself.
     """
@@ -57,7 +59,7 @@ class Listed(Struct, frozen=True):
     @property
     def is_forgotten(self) -> bool:
         """Whether any code forgets such entries."""
-        return any(deed.did in ("forgotten", "flushed") for deed in self.deeds)
+        return any(deed.did == "forgotten" for deed in self.deeds)
 
     @property
     def is_filled(self) -> bool:
@@ -66,14 +68,16 @@ class Listed(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """The entries by key, and what is done under keys that could be any."""
+    """The entries by key, what is done under keys that could be any, and where each cache is emptied."""
 
     entries: tuple[Listed, ...]
     unknown: tuple[Deed, ...]
+    flushed: tuple[tuple[str, tuple[Deed, ...]], ...] = ()
 
     def places(self) -> Iterator[Place]:
         """Every place that it names."""
-        for deed in (*(deed for entry in self.entries for deed in entry.deeds), *self.unknown):
+        flushes = (deed for _, deeds in self.flushed for deed in deeds)
+        for deed in (*(deed for entry in self.entries for deed in entry.deeds), *self.unknown, *flushes):
             yield deed.place
             yield from (place for _, place in deed.sources)
 
@@ -87,11 +91,17 @@ def listing(whole: Whole) -> Listing:
     for use in uses:
         if is_known(use.key) and use.does != "flush" and use.cache != MEMO:
             groups[use.cache, _form(use.key)].append(use)
-    entries = [_listed(whole, group, uses, when) for group in groups.values()]
+    shown = [group for group in groups.values() if not _is_shown_elsewhere(group, groups.values())]
+    entries = [_listed(whole, group, uses, when) for group in shown]
     entries += [_kept(whole, memo, uses, when) for memo in caches.memos]
     unknown = [_deed(whole, use, when) for use in uses if not is_known(use.key) and use.does != "flush"]
     order = sorted(entries, key=lambda entry: (entry.memo, entry.cache, entry.key))
-    return Listing(tuple(order), tuple(sorted(set(unknown))))
+    flushes: dict[str, set[Deed]] = defaultdict(set)
+    for use in uses:
+        if use.does == "flush":
+            flushes[use.cache].add(_deed(whole, use, when))
+    flushed = tuple((cache, tuple(sorted(deeds))) for cache, deeds in sorted(flushes.items()))
+    return Listing(tuple(order), tuple(sorted(set(unknown))), flushed)
 
 
 def _when(whole: Whole, caches: CacheMap) -> dict[UsesEntry, tuple[str, ...]]:
@@ -115,17 +125,32 @@ def _listed(
     whole: Whole, group: list[UsesEntry], uses: Iterable[UsesEntry], when: dict[UsesEntry, tuple[str, ...]]
 ) -> Listed:
     first = min(group, key=lambda use: (use.does not in ("fill", "fetch"), site(use)))
-    cache = first.cache
-    others = [
-        use
-        for use in uses
-        if use.cache == cache
-        and use.does in ("forget", "flush")
-        and use not in group
-        and (use.does == "flush" or (is_known(use.key) and may_be_same(use.key, first.key)))
-    ]
-    deeds = {_deed(whole, use, when) for use in (*group, *others)}
-    return Listed(spell(first.key), cache, tuple(sorted(deeds)))
+    deeds = {_deed(whole, use, when) for use in group}
+    for use in uses if _is_kept(group) else ():
+        if use.cache == first.cache and use.does == "forget" and use not in group and is_known(use.key):
+            if _is_about(use.key, first.key):
+                deeds.add(_deed(whole, use, when))
+            elif may_be_same(use.key, first.key):
+                deeds.add(replace(_deed(whole, use, when), did="crossed"))
+    return Listed(spell(first.key), first.cache, tuple(sorted(deeds)))
+
+
+def _is_kept(group: Iterable[UsesEntry]) -> bool:
+    """Whether there are such entries, as far as is seen: more than somebody who forgets them."""
+    return any(use.does != "forget" for use in group)
+
+
+def _is_about(forgotten: Key, kept: Key) -> bool:
+    return covers(forgotten, kept) or covers(kept, forgotten)
+
+
+def _is_shown_elsewhere(group: Sequence[UsesEntry], groups: Iterable[Sequence[UsesEntry]]) -> bool:
+    """Whether it is only forgotten under this key, and others show what that is about."""
+    key, cache = group[0].key, group[0].cache
+    return not _is_kept(group) and any(
+        other is not group and other[0].cache == cache and _is_kept(other) and _is_about(key, other[0].key)
+        for other in groups
+    )
 
 
 def _kept(
