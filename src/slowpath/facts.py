@@ -126,12 +126,14 @@ class KeepsResults(Fact, frozen=True):
 
 class Queries(Fact, frozen=True):
     """A table is asked for rows. `steps` are the places of the calls that made the query, in order. `handed_on` when
-    it does not run here, but is what the function gives; `narrowed` when a branch of the code has added to it."""
+    it does not run here, but is what the function gives; `narrowed` when a branch of the code has added to it;
+    `named` when the code names the relation whose rows are fetched."""
 
     shape: Shape
     steps: tuple[Place, ...] = ()
     handed_on: bool = False
     narrowed: bool = False
+    named: bool = False
 
     def places(self) -> tuple[Place, ...]:
         """Where it runs, and where it was made."""

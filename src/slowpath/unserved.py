@@ -102,7 +102,7 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
     """The queries that no index serves, of the project's own tables as far as all is known of them."""
     tables, growth = Tables(schema, database), Growth(schema, database)
     own_models = {ref.name for ref in project.classes()}
-    fetched: dict[NewIndex, Unserved] = {}
+    fetched: dict[NewIndex, list[Unserved]] = {}
     bare: set[tuple[Place, ...]] = set()
     for fact, table in tables.of_project(facts, own_models):
         found = judged(tables, growth, fact, table)
@@ -114,9 +114,11 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
             yield found
         else:
             # Nobody wrote this query: the rows of a relation are fetched, at however many places.
-            known = fetched.get(found.index)
-            fetched[found.index] = found if known is None else replace(known, places=(*known.places, fact.place))
-    yield from fetched.values()
+            fetched.setdefault(found.index, []).append(found)
+    for every in fetched.values():
+        # First where the code names the relation, then where its rows are fetched without it.
+        first, *others = sorted(every, key=lambda found: not found.fact.named)
+        yield replace(first, places=tuple(other.fact.place for other in others))
 
 
 def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:

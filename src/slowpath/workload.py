@@ -10,7 +10,7 @@ from slowpath.facts import AnyFact, ChangesTables, Deletes, Queries, SaysSQL
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
 from slowpath.schema import Schema
-from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, Removes, Writes
+from slowpath.semantics.effects import AnyEffect, Asks, Prepares, ReadsRelation, Removes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.sql_texts import sql_in
 from slowpath.semantics.steps import Trail
@@ -42,6 +42,10 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
     for effect in function.summary.effects:
         if isinstance(effect, ReadsRelation) and not effect.via:
             yield from _fetched(program.schema, effect.place, effect.model, effect.relation)
+        if isinstance(effect, Prepares):
+            for path in sorted(effect.paths):
+                owner = model_at(program.schema, effect.model, path[:-1])
+                yield from _fetched(program.schema, effect.place, owner, path[-1], named=True)
         if not isinstance(effect, Asks) or effect.trail.parameter:
             continue
         for without in effect.trail.ways():
@@ -90,14 +94,14 @@ def counted(facts: Iterable[AnyFact]) -> dict[str, int]:
     return dict(sorted((+counts).items()))
 
 
-def _fetched(schema: Schema, place: Place, owner: str, name: str) -> Iterator[Queries]:
+def _fetched(schema: Schema, place: Place, owner: str, name: str, *, named: bool = False) -> Iterator[Queries]:
     """The query for the rows of a relation whose key is on their side."""
     relation = schema.relation(owner, name)
     if relation is None or not relation.kind.startswith("reverse"):
         return
     shape = related(schema, Shape(relation.target), owner, name)
     if not shape.open:
-        yield Queries(place, shape)
+        yield Queries(place, shape, named=named)
 
 
 def _is_by_key(function: Function, program: Program, place: Place) -> bool:

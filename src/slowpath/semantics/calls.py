@@ -308,6 +308,7 @@ def _call_method(frame: Frame, receiver: Value, name: str, arguments: Arguments,
         case Object(type=kind):
             known = program.knowledge.types.get(kind)
             if known is not None and known.kind == "builder":
+                loading.prepare(frame, name, arguments, at)
                 return replace(
                     receiver,
                     chain=(*receiver.chain, (name, remembered(arguments))),
@@ -349,6 +350,8 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
     known = program.knowledge.types.get(name)
     if known is not None:
         kept = remembered(arguments) if known.kind == "builder" else ()
+        if kept:
+            loading.prepare(frame, name, arguments, at)
         if known.limit is not None:
             made = Call(at, known.name, Fact("new"), Object(known.name), arguments, node)
             limited(frame, made, known.limit)

@@ -176,6 +176,13 @@ class Asks(Effect, frozen=True):
     loads: Loads = Loads()
 
 
+class Prepares(Effect, frozen=True):
+    """An option for a query of the model says that these relations come with its rows; whichever query it is for."""
+
+    model: str
+    paths: frozenset[Path]
+
+
 class LoadsBadly(Effect, frozen=True):
     """An eager load with something wrong about it."""
 
@@ -284,6 +291,7 @@ AnyEffect = (
     | Changes
     | CallsService
     | Evaluates
+    | Prepares
     | LoadsBadly
     | UsesCache
     | Blocks

@@ -23,6 +23,7 @@ from slowpath.semantics.effects import (
     Executes,
     Hop,
     NeverRuns,
+    Prepares,
     RunsQuery,
     Seen,
     Summary,
@@ -248,8 +249,8 @@ class Frame:
             # What goes round the same loop again by recursion has been said already.
             if around and any(context.place in around for context in effect.contexts):
                 continue
-            if isinstance(effect, WaitsForever | NeverRuns):
-                # It is mended where it is.
+            if isinstance(effect, WaitsForever | NeverRuns | Prepares):
+                # It is mended, or says something, where it is.
                 continue
             if isinstance(effect, Blocks):
                 if not elsewhere and self.on_loop and len(effect.via) < _FARTHEST:

@@ -5,8 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from slowpath.loads import Loads
+from slowpath.semantics.arguments import Arguments, passed
+from slowpath.semantics.effects import Prepares
 from slowpath.semantics.frame import Frame
-from slowpath.semantics.values import Collection, Origin, Row, Rows, Value
+from slowpath.semantics.values import NOTHING, Collection, ModelAttribute, Origin, Row, Rows, Value
+from slowpath.vocabulary import BuilderTerm, Passed
+
+
+def prepare(frame: Frame, name: str, arguments: Arguments, at: int) -> None:
+    """Write down which rows an option fetches along with others, if that is what the call makes."""
+    for given in arguments:
+        if isinstance(given.value, ModelAttribute):
+            option = BuilderTerm(name, passed(arguments))
+            paths = frame.program.load(given.value.model, Loads(), "options", (Passed(option),)).loads.paths
+            if paths:
+                frame.emit(Prepares(place=frame.place(at), model=given.value.model, paths=paths), NOTHING)
+            return
 
 
 def load_onto(frame: Frame, model: str, loads: Loads, origin: Origin | None = None) -> None:

@@ -30,6 +30,8 @@ def starting_words(knowledge: Knowledge) -> frozenset[str]:
     words = {name for name, fact in facts.items() if fact.action in _STARTING}
     of_classes = (fact for known in knowledge.types.values() for fact in known.class_methods.items())
     words |= {name for name, fact in of_classes if fact.action not in {"quiet", "new", "attach"}}
+    # An option says of any query what comes along, wherever it is used.
+    words |= {name.rpartition(".")[2] for name, known in knowledge.types.items() if known.kind == "builder"}
     return frozenset(words)
 
 
