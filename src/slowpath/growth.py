@@ -59,7 +59,13 @@ class Growth:
             return True
         depth = self.depth(name)
         belongs = depth >= 2 or (depth == 1 and (self._has_user(model) or name in self._owners))
-        return belongs and any(_is_time(column) for column in self._columns_of(name))
+        timed = any(_is_time(column) for column in self._columns_of(name))
+        return belongs and (timed or (depth >= 2 and self._is_part(model)))
+
+    def _is_part(self, model: Model | None) -> bool:
+        """Whether each row is a part of one of a table that grows."""
+        whole = [r.target for r in (model.relations if model else ()) if r.kind in _KEYS and not r.nullable]
+        return any(self.depth(each) < self.depth(model.name) and self.grows(each) for each in whole if model)
 
     def happens(self, name: str, column: str) -> bool:
         """Whether rows are things that happen to something, with the time in this column, and have no parts."""

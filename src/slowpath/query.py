@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.loads import Path
-from slowpath.schema import Schema
+from slowpath.schema import Relation, Schema
 
 How = Literal["equal", "in", "null", "range", "prefix", "not-null", "differs", "contains", "other"]
 """How a column is compared. equal, in, null: with one value, a list of values, nothing; an index finds these rows.
@@ -95,7 +95,7 @@ class Shape(Struct, frozen=True):
 def related(schema: Schema, shape: Shape, owner: str, name: str) -> Shape:
     """The query narrowed to what a relation of one row leads to; open when the relation has a table of its own."""
     relation = schema.relation(owner, name)
-    back = schema.relation(shape.model, relation.back) if relation is not None else None
+    back = _opposite(schema, owner, relation) if relation is not None else None
     key = schema.column(shape.model, back.column) if back is not None and back.column else None
     if relation is None or key is None:
         return replace(shape, open=True)
@@ -105,6 +105,15 @@ def related(schema: Schema, shape: Shape, owner: str, name: str) -> Shape:
     else:
         keys = (key.column,) if relation.kind.startswith("reverse") else ()
     return shape.where(*(Condition(each, "equal", step=-1) for each in keys)) if keys else replace(shape, open=True)
+
+
+def _opposite(schema: Schema, owner: str, relation: Relation) -> Relation | None:
+    """The relation that leads back: by name, or as the one of the other side that names this one."""
+    named = schema.relation(relation.target, relation.back)
+    if named is not None or relation.back or relation.target not in schema.models:
+        return named
+    naming = [r for r in schema.models[relation.target].relations if r.back == relation.name and r.target == owner]
+    return naming[0] if len(naming) == 1 else None
 
 
 def model_at(schema: Schema, model: str, path: Path) -> str:

@@ -27,7 +27,8 @@ class Relation(Struct, frozen=True):
     row, a list of rows, a manager that runs a query when asked, or a query. `column` is the attribute that holds the
     key on this side, empty when the key is on the other. `back` is the opposite relation's name on the target, empty
     if none. `lazy` is what the model itself says of loading: on first read, with the parent by join, with the parent
-    in a batch query, never (reading is an error), never (reading is empty).
+    in a batch query, never (reading is an error), never (reading is empty). `module` is where `line` is, empty if it
+    is not known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Relation(Struct, frozen=True):
     nullable: bool = False
     through: str = ""
     line: int = 0
+    module: str = ""
 
     @property
     def many(self) -> bool:

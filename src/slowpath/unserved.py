@@ -12,12 +12,13 @@ from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own, s
 from slowpath.asked import queries_of
 from slowpath.catalogue import table_of
 from slowpath.database import Database
+from slowpath.expression import at_of
 from slowpath.facts import AnyFact, Queries, SaysSQL
 from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.loads import Path
 from slowpath.project import Project
-from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_at
+from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_at, related
 from slowpath.schema import Schema
 from slowpath.source import Place
 
@@ -104,7 +105,7 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
     own_models = {ref.name for ref in project.classes()}
     fetched: dict[NewIndex, list[Unserved]] = {}
     bare: set[tuple[Place, ...]] = set()
-    for fact, table in tables.of_project(facts, own_models):
+    for fact, table in tables.of_project((*facts, *_loaded_always(schema, own_models)), own_models):
         found = judged(tables, growth, fact, table)
         if found is None or (fact.narrowed and fact.steps in bare):
             continue
@@ -119,6 +120,18 @@ def unserved(project: Project, schema: Schema, database: Database, facts: Iterab
         # First where the code names the relation, then where its rows are fetched without it.
         first, *others = sorted(every, key=lambda found: not found.fact.named)
         yield replace(first, places=tuple(other.fact.place for other in others))
+
+
+def _loaded_always(schema: Schema, own_models: Container[str]) -> Iterator[Queries]:
+    """The queries for rows that come with those of another model whenever these are fetched."""
+    for model in schema.models.values():
+        for relation in model.relations if model.name in own_models else ():
+            always = relation.lazy in {"joined", "batch"} and relation.kind.startswith("reverse")
+            if not always or not relation.line or not relation.module:
+                continue
+            shape = related(schema, Shape(relation.target), model.name, relation.name)
+            if not shape.open:
+                yield Queries(Place(relation.module, "", at_of(relation.line, 1)), shape, named=True)
 
 
 def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unserved | None:

@@ -48,7 +48,8 @@ a millisecond takes seconds, at every request. The same goes for the first few r
 
 Each query, an ORM's or one in SQL text, is compared with the indexes that models, migrations and SQL give its table.
 The index that is proposed has the columns compared with a value first, then the order or one range. Create it without
-keeping writers out.
+keeping writers out. The rows of a relation are a query too, where code reads them, where an option fetches them along
+with others, and where the model itself says that they always come along.
 
 ## What silences it
 

@@ -109,6 +109,7 @@ def relation_of(registry: Registry, model: Mapped, draft: RelationDraft) -> Rela
         nullable=_is_nullable(model, hint, kind, column),
         through=registry.table_named(secondary, draft.module) if secondary else "",
         line=draft.line,
+        module=draft.module,
     )
 
 
@@ -140,6 +141,7 @@ def backref_of(registry: Registry, model: Mapped, draft: RelationDraft, relation
         nullable=one,
         through=relation.through,
         line=relation.line,
+        module=relation.module,
     )
 
 
