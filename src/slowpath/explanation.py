@@ -23,6 +23,7 @@ from slowpath.semantics.effects import (
     Executes,
     LoadsBadly,
     NeverRuns,
+    Prepares,
     ReadsColumn,
     ReadsRelation,
     Removes,
@@ -189,6 +190,8 @@ def _described(effect: AnyEffect) -> str:
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
+        case Prepares(paths=paths):
+            return f"an option brings {', '.join(sorted(f'`{path[-1]}`' for path in paths))} along"
         case LoadsBadly(problem=problem):
             return f"the eager load `{problem.path}`: {problem.reason}"
         case UsesCache(does=does, label=label, key=key):
