@@ -186,12 +186,20 @@ def _described(effect: AnyEffect) -> str:
             return f"`{label}` is asked for its {how}"
         case Blocks(label=label, work=work):
             return f"`{label}` keeps its thread waiting or busy ({work})"
-        case Writes() | Changes() | Removes() | NeverRuns() | WaitsForever() | Takes() | Builds() | Executes():
+        case (
+            Writes()
+            | Changes()
+            | Removes()
+            | NeverRuns()
+            | WaitsForever()
+            | Takes()
+            | Builds()
+            | Executes()
+            | Prepares()
+        ):
             return f"`{effect.label}` {_VERBS[type(effect)]}"
         case Asks(model=model):
             return f"rows of {model.rpartition('.')[2]} are asked for"
-        case Prepares(paths=paths):
-            return f"an option brings {', '.join(sorted(f'`{path[-1]}`' for path in paths))} along"
         case LoadsBadly(problem=problem):
             return f"the eager load `{problem.path}`: {problem.reason}"
         case UsesCache(does=does, label=label, key=key):
@@ -209,6 +217,7 @@ _VERBS = {
     NeverRuns: "is not awaited",
     WaitsForever: "waits for an answer with no limit",
     Executes: "changes more than single rows",
+    Prepares: "brings rows of relations along",
 }
 
 _CACHE_VERBS = {

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from slowpath.changes import AnyChange
 from slowpath.keys import Key
@@ -138,6 +139,11 @@ class Queries(Fact, frozen=True):
     def places(self) -> tuple[Place, ...]:
         """Where it runs, and where it was made."""
         return (self.place, *self.steps)
+
+    def place_of(self, step: int, at: int = 0) -> Place:
+        """Where the step was made, or what it was given there; where it runs if nobody wrote the step."""
+        made = self.steps[step] if 0 <= step < len(self.steps) else self.place
+        return replace(made, at=at) if at and made is not self.place else made
 
 
 class SaysSQL(Fact, frozen=True):

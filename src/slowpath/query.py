@@ -20,13 +20,17 @@ Verb = Literal["select", "update", "delete", "count", "exists"]
 POINTS: frozenset[How] = frozenset(("equal", "in", "null"))
 SPANS: frozenset[How] = frozenset(("range", "prefix"))
 
+# What is around a condition of its own that is asked whether it is true.
+HIDDEN = "IS TRUE"
+
 
 class Condition(Struct, frozen=True, tag=True):
     """One test of a column, called by its name in the table.
 
     `path` are the relations that lead to the table, empty for the query's own. `value` is the constant it is compared
     with, as SQL writes it, empty when it differs from call to call. `around` is the function, cast or operation that
-    is applied to the column before it is compared. `step` says in which of the query's calls it was written.
+    is applied to the column before it is compared. `step` says in which of the query's calls it was written, `at` which
+    node of it is the test, if that is known.
     """
 
     column: str
@@ -35,6 +39,7 @@ class Condition(Struct, frozen=True, tag=True):
     value: str = ""
     around: str = ""
     step: int = 0
+    at: int = 0
 
 
 class Either(Struct, frozen=True, tag=True):
@@ -42,6 +47,7 @@ class Either(Struct, frozen=True, tag=True):
 
     alternatives: tuple[tuple[Test, ...], ...]
     step: int = 0
+    at: int = 0
 
 
 Test = Union[Condition, Either]
@@ -54,6 +60,7 @@ class Sort(Struct, frozen=True):
     descending: bool = False
     path: Path = ()
     step: int = 0
+    at: int = 0
 
 
 class Shape(Struct, frozen=True):

@@ -18,7 +18,7 @@ from slowpath.finding import Confidence
 from slowpath.growth import Growth
 from slowpath.loads import Path
 from slowpath.project import Project
-from slowpath.query import POINTS, SPANS, Condition, Either, Shape, Test, model_at, related
+from slowpath.query import HIDDEN, POINTS, SPANS, Condition, Either, Shape, Test, model_at, related
 from slowpath.schema import Schema
 from slowpath.source import Place
 
@@ -219,8 +219,8 @@ def _kind(table: Table, shape: Shape, telling: list[Condition]) -> Kind:
     if shape.limit is not None and shape.order and not (shape.order[0].path or shape.order[0].column == "?"):
         if not shape.tests:
             return "newest"
-        if any(condition.around or condition.how == "contains" for condition in shape.conditions):
-            # Few rows may be left, whose order is no matter.
+        if any(condition.around not in ("", HIDDEN) or condition.how == "contains" for condition in shape.conditions):
+            # Few rows may be left, whose order is no matter; a state is one that many are in.
             return "few"
         return "next" if shape.limit <= _NEXT and own(shape) else "range" if spans else "newest"
     return "range" if spans else "few"

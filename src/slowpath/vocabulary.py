@@ -315,11 +315,13 @@ Term = Union[
 
 
 class Passed(Struct, frozen=True):
-    """One argument; `star` when it was unpacked with `*` or `**` (then the term is the sequence, or opaque)."""
+    """One argument; `star` when it was unpacked with `*` or `**` (then the term is the sequence, or opaque). `at` is
+    the number of the node that it was written as, 0 when it is not known."""
 
     term: Term
     keyword: str = ""
     star: bool = False
+    at: int = 0
 
 
 class Refinement(Struct, frozen=True):

@@ -74,7 +74,7 @@ from collections.abc import Iterable, Iterator
 
 from slowpath.advisor import Key, Table, created, own
 from slowpath.expression import at_of
-from slowpath.query import POINTS, SPANS
+from slowpath.query import POINTS, SPANS, Condition, Sort
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.source import Place
 from slowpath.unserved import Unserved, unserved
@@ -139,14 +139,11 @@ def _problem(found: Unserved, others: tuple[Unserved, ...], declared: Place | No
 
 def _marks(found: Unserved, place: Place, declared: Place | None) -> Iterator[Mark]:
     """Where else the query was made, where it runs, and where the column is declared."""
-    shape = found.shape
     if declared is not None and declared != place:
         yield Mark(declared, f"`{found.index.columns[0].removeprefix('-')}` is declared here")
-    made = {c.step for c in shape.conditions} | {sort.step for sort in shape.order}
-    steps = [found.fact.steps[step] for step in sorted(made) if 0 <= step < len(found.fact.steps)]
-    for step in dict.fromkeys(steps):
-        if step.at != place.at or step.function != place.function:
-            yield Mark(step, "narrowed or sorted here")
+    steps = [each for each in _steps(found) if each.at != place.at or each.function != place.function]
+    for step in steps:
+        yield Mark(step, "narrowed or sorted here")
     if not found.fact.steps:
         for each in dict.fromkeys((found.fact.place, *found.places[: _SHOWN - 1])):
             yield Mark(each, "fetches these rows")
@@ -154,12 +151,25 @@ def _marks(found: Unserved, place: Place, declared: Place | None) -> Iterator[Ma
         yield Mark(found.fact.place, "runs here")
 
 
+def _steps(found: Unserved) -> list[Place]:
+    """The calls that test or sort, each at what it is given of the index's columns, or of others."""
+    columns = [column.removeprefix("-") for column in found.index.columns]
+    made: list[Condition | Sort] = [*found.shape.conditions, *found.shape.order]
+    made.sort(key=lambda each: (each.step, bool(each.path) or each.column not in columns))
+    first: dict[int, Place] = {}
+    for each in made:
+        if 0 <= each.step < len(found.fact.steps):
+            first.setdefault(each.step, found.fact.place_of(each.step, each.at))
+    return list(first.values())
+
+
 def _place(found: Unserved) -> Place:
     """The call that compares the first column of the index."""
     first = found.index.columns[0].removeprefix("-")
-    steps = [c.step for c in own(found.shape) if c.column == first]
-    steps += [sort.step for sort in found.shape.order if sort.column == first]
-    return next((found.fact.steps[step] for step in steps if 0 <= step < len(found.fact.steps)), found.fact.place)
+    steps = [(c.step, c.at) for c in own(found.shape) if c.column == first]
+    steps += [(sort.step, sort.at) for sort in found.shape.order if sort.column == first]
+    known = (found.fact.place_of(*each) for each in steps if 0 <= each[0] < len(found.fact.steps))
+    return next(known, found.fact.place)
 
 
 def _asked(found: Unserved) -> str:

@@ -77,13 +77,12 @@ from msgspec.structs import replace
 from slowpath.advisor import NewIndex, Table, access_of
 from slowpath.finding import Confidence
 from slowpath.growth import Growth
-from slowpath.query import POINTS, SPANS, Condition, Either, Shape
+from slowpath.query import HIDDEN, POINTS, SPANS, Condition, Either, Shape, Test
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.sargable import any_of, has_special, keyset, may_find, spans_tables
 from slowpath.unserved import Tables, narrows
 from slowpath.workload import queries
 
-_HIDDEN = "IS TRUE"
 # As often as this it is a habit, which is told once.
 _HABIT = 10
 _SHOWN = 5
@@ -128,8 +127,8 @@ def _found(whole: Whole) -> Iterator[tuple[str, Problem]]:
     paged = whole.database.vendor == "postgresql"
     for fact, table in tables.of_project(whole.facts, own_models):
         shape = fact.shape
-        for step, name, said in chain(_said(tables, table, shape), _pages(table, shape) if paged else ()):
-            place = fact.steps[step] if 0 <= step < len(fact.steps) else fact.place
+        for test, name, said in chain(_said(tables, table, shape), _pages(table, shape) if paged else ()):
+            place = fact.place_of(test.step, test.at)
             sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"
             hidden = said.what.endswith("from every index")
             yield (
@@ -145,12 +144,12 @@ def _found(whole: Whole) -> Iterator[tuple[str, Problem]]:
             )
 
 
-def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str, _Said]]:
+def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[Test, str, _Said]]:
     access = access_of(table, shape).access
     if access not in {"key", "point"}:
         for condition in shape.conditions:
-            if condition.around == _HIDDEN:
-                yield condition.step, condition.column, _hidden(condition)
+            if condition.around == HIDDEN:
+                yield condition, condition.column, _hidden(condition)
     if shape.open or access not in {"scan", "order"}:
         return
     if any(narrows(tables, shape.model, test) for test in shape.tests):
@@ -158,17 +157,17 @@ def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[int, str
     for test in shape.tests:
         said = _of_either(table, test) if isinstance(test, Either) else _of_condition(table, test)
         if said is not None:
-            yield (test.step, *said)
+            yield (test, *said)
 
 
-def _pages(table: Table, shape: Shape) -> Iterator[tuple[int, str, _Said]]:
+def _pages(table: Table, shape: Shape) -> Iterator[tuple[Test, str, _Said]]:
     for test in shape.tests:
         if isinstance(test, Either) and (columns := keyset(shape, test)):
-            yield test.step, columns[0], _paged(table, columns)
+            yield test, columns[0], _paged(table, columns)
 
 
 def _of_condition(table: Table, test: Condition) -> tuple[str, _Said] | None:
-    if test.path or test.around == _HIDDEN:
+    if test.path or test.around == HIDDEN:
         return None
     if test.how == "contains":
         return None if may_find(table, test) else (test.column, _inside(table, test))

@@ -144,4 +144,7 @@ def remembered(arguments: Arguments) -> tuple[tuple[str, Value], ...]:
 
 def passed(arguments: Arguments) -> tuple[Passed, ...]:
     """The arguments as a dialect is given them."""
-    return _terms(remembered(arguments))
+    return tuple(
+        Passed(term_of(given.value), given.keyword, bool(given.star), given.node.at if given.node is not None else 0)
+        for given in arguments
+    )

@@ -179,6 +179,7 @@ class Asks(Effect, frozen=True):
 class Prepares(Effect, frozen=True):
     """An option for a query of the model says that these relations come with its rows; whichever query it is for."""
 
+    label: str
     model: str
     paths: frozenset[Path]
 

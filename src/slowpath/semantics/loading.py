@@ -19,7 +19,8 @@ def prepare(frame: Frame, name: str, arguments: Arguments, at: int) -> None:
             option = BuilderTerm(name, passed(arguments))
             paths = frame.program.load(given.value.model, Loads(), "options", (Passed(option),)).loads.paths
             if paths:
-                frame.emit(Prepares(place=frame.place(at), model=given.value.model, paths=paths), NOTHING)
+                label, model = name.rpartition(".")[2], given.value.model
+                frame.emit(Prepares(place=frame.place(at), label=label, model=model, paths=paths), NOTHING)
             return
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.loads import Path
-from slowpath.query import Condition, Either, How, Sort, Test, literal
+from slowpath.query import HIDDEN, Condition, Either, How, Sort, Test, literal
 from slowpath.schema import Schema
 from slowpath.vocabulary import AttributeTerm, BuilderTerm, ConstantTerm, OperationTerm, Term, Text
 
@@ -85,7 +85,7 @@ def tests(schema: Schema, model: str, term: Term) -> tuple[Test, ...] | None:
         case OperationTerm(
             operator="is_", operands=(OperationTerm(operator="property", operands=(AttributeTerm(path=path),)), _)
         ):
-            return (Condition(path[0], "other", around="IS TRUE"),)
+            return (Condition(path[0], "other", around=HIDDEN),)
         case OperationTerm(operator="is_", operands=(OperationTerm() as inner, ConstantTerm(value=bool()))):
             # `(a = 1) IS TRUE` hides the comparison from every index.
             found = tests(schema, model, inner)
@@ -105,7 +105,7 @@ def tests(schema: Schema, model: str, term: Term) -> tuple[Test, ...] | None:
 
 def _hidden(found: Iterable[Test]) -> Iterable[Test]:
     for test in found:
-        yield replace(test, around="IS TRUE") if isinstance(test, Condition) else test
+        yield replace(test, around=HIDDEN) if isinstance(test, Condition) else test
 
 
 def _all(schema: Schema, model: str, operands: Iterable[Term]) -> tuple[Test, ...] | None:

@@ -68,7 +68,9 @@ def _model_of(term: Term) -> str:
 def _where(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
     for passed in arguments:
         found = _tests(schema, shape.model, passed)
-        shape = replace(shape, open=True) if found is None else shape.where(*(_at(test, step) for test in found))
+        shape = (
+            replace(shape, open=True) if found is None else shape.where(*(_at(test, step, passed.at) for test in found))
+        )
     return shape
 
 
@@ -78,10 +80,10 @@ def _tests(schema: Schema, model: str, passed: Passed) -> tuple[Test, ...] | Non
     return None if passed.star or passed.keyword else tests(schema, model, passed.term)
 
 
-def _at(test: Test, step: int) -> Test:
+def _at(test: Test, step: int, at: int) -> Test:
     if isinstance(test, Condition):
-        return replace(test, step=step)
-    return Either(tuple(tuple(_at(each, step) for each in side) for side in test.alternatives), step)
+        return replace(test, step=step, at=at)
+    return Either(tuple(tuple(_at(each, step, at) for each in side) for side in test.alternatives), step, at)
 
 
 def _filter_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
@@ -90,7 +92,7 @@ def _filter_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed,
         return replace(shape, open=True)
     for passed in arguments:
         term = OperationTerm("==", (AttributeTerm(shape.model, (passed.keyword,)), passed.term))
-        shape = _where(schema, shape, step, (Passed(term),))
+        shape = _where(schema, shape, step, (Passed(term, at=passed.at),))
     return shape
 
 
@@ -100,7 +102,13 @@ def _order_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, 
         return replace(shape, random=True)
     if terms in ([ConstantTerm(None)], [ConstantTerm(False)]):
         return replace(shape, order=())
-    return replace(shape, order=(*shape.order, *(sort_of(schema, shape.model, term, step) for term in terms)))
+    return replace(
+        shape,
+        order=(
+            *shape.order,
+            *(replace(sort_of(schema, shape.model, each.term, step), at=each.at) for each in arguments),
+        ),
+    )
 
 
 def _limit(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
