@@ -128,13 +128,15 @@ class KeepsResults(Fact, frozen=True):
 class Queries(Fact, frozen=True):
     """A table is asked for rows. `steps` are the places of the calls that made the query, in order. `handed_on` when
     it does not run here, but is what the function gives; `narrowed` when a branch of the code has added to it;
-    `named` when the code names the relation whose rows are fetched."""
+    `named` when the code names the relation whose rows are fetched. `sets` are the attributes that a statement sets for
+    the rows that the query finds, again and again until it finds none."""
 
     shape: Shape
     steps: tuple[Place, ...] = ()
     handed_on: bool = False
     narrowed: bool = False
     named: bool = False
+    sets: tuple[str, ...] = ()
 
     def places(self) -> tuple[Place, ...]:
         """Where it runs, and where it was made."""

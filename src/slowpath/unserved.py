@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from slowpath.advisor import NewIndex, Table, Verdict, access_of, advise, own, serves
+from slowpath.advisor import Key, NewIndex, Table, Verdict, access_of, advise, own, serves
 from slowpath.asked import queries_of
 from slowpath.catalogue import table_of
 from slowpath.database import Database
@@ -22,12 +23,12 @@ from slowpath.query import HIDDEN, POINTS, SPANS, Condition, Either, Shape, Test
 from slowpath.schema import Schema
 from slowpath.source import Place
 
-Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "sorted", "range", "few"]
+Kind = Literal["lookup", "generic", "expiry", "next", "newest", "extreme", "sorted", "batch", "range", "few"]
 """What a query is for. lookup: the rows with some values. generic: those of a generic relation. expiry: removes what
 is past its time. next: the next few of those in some state, as a worker asks again and again. newest: the first few
 of all, in an order. extreme: the greatest or the least value. sorted: the first few, in an order, of those that an
-index finds, which are all fetched and sorted for it. range: those between two ends. few: those in one of a few
-states, which no index finds faster unless they are rare."""
+index finds, which are all fetched and sorted for it. batch: some of those that are left to do, until none is. range:
+those between two ends. few: those in one of a few states, which no index finds faster unless they are rare."""
 
 # More than this is a page of a list, and no worker's next job.
 _NEXT = 100
@@ -146,6 +147,8 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     telling = [c for c in own(shape) if c.how in POINTS and _tells(table, c)]
     if any(narrows(tables, shape.model, test) for test in shape.tests):
         return None
+    if fact.sets and (again := _again(tables.schema, fact, table)) is not None:
+        return Unserved(fact, table, verdict, again, "batch", "medium")
     is_sorted = verdict.access == "point" and _is_sorted(table, shape)
     # In the order of an index, rows that are found by nothing else may all have to be looked at.
     is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
@@ -165,6 +168,27 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
         # Of the filters that a list can have, those by what the rows belong to are there to be used.
         sure = "low" if table.references.isdisjoint(condition.column for condition in telling) else "medium"
     return Unserved(fact, table, verdict, index, kind, sure)
+
+
+def _again(schema: Schema, fact: Queries, table: Table) -> NewIndex | None:
+    """The index that would hold nothing but the rows that are left to do, if none does: without it, each batch passes
+    over those of all batches before it."""
+    shape = fact.shape
+    columns = (schema.column(shape.model, name) for name in fact.sets)
+    sets = {column.column for column in columns if column is not None}
+    left = [c for c in own(shape) if c.column in sets and (c.how == "null" or (c.how == "equal" and c.value))]
+    points = {c.column for c in own(shape) if c.how in POINTS and _tells(table, c)}
+    if not left or not points or any(_leaves_out(key, left, points) for key in table.keys):
+        return None
+    return advise(table, replace(shape, tests=tuple(c for c in own(shape) if c.how in POINTS), order=()))
+
+
+def _leaves_out(key: Key, left: list[Condition], points: set[str]) -> bool:
+    """Whether the index leads to rows that are left to do, and to no others."""
+    if key.unique and not key.condition and points.issuperset(key.bare):
+        return True
+    told = any(c.column in key.bare or re.search(rf"\b{re.escape(c.column)}\b", key.condition) for c in left)
+    return told and (not key.plain or key.bare[0] in points or key.bare[0].startswith("?"))
 
 
 def _is_sorted(table: Table, shape: Shape) -> bool:

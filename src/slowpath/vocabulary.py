@@ -21,19 +21,9 @@ if TYPE_CHECKING:
     from slowpath.project import Project
 
 TypeKind = Literal[
-    "query",
-    "statement",
-    "result",
-    "manager",
-    "row",
-    "session",
-    "connection",
-    "cursor",
-    "client",
-    "pipeline",
-    "builder",
-    "plain",
-]
+    "query", "statement", "result", "manager", "row", "session", "connection", "cursor", "client", "pipeline",
+    "builder", "plain",
+]  # fmt: skip
 """What an object of a library's type is.
 
 query: runs when iterated (a QuerySet). statement: must be executed (`select()`). result: rows that are already here
@@ -71,15 +61,13 @@ at least one query, gives a tuple of row and bool.
 Functions, and methods of sessions. statement: makes one of the models in its arguments (`select(A, B)`). start:
 begins a query of the model in its first argument (`session.query(A)`). execute: runs the statement that is its first
 argument. scalars, scalar: likewise, unwrapped, or its first value. get: runs a query for one row of the model that is
-its first argument. add: marks a row for writing, no round trip. remove: marks one for deletion.
-commit, flush: a round trip that writes what is
-pending. refresh: reloads its row. load-onto: loads relations onto a list of rows (the dialect).
+its first argument. add: marks a row for writing, no round trip. remove: marks one for deletion. commit, flush: a round
+trip that writes what is pending. refresh: reloads its row. load-onto: loads relations onto rows (the dialect).
 
 Expressions. operation: combines or compares what it is given (`and_`), and remembers how.
 
 Connections and cursors. sql: runs the SQL text that is its first argument. sql-many: once for many rows of
-parameters. fetch: hands
-out rows of what was run.
+parameters. fetch: hands out rows of what was run.
 
 Clients. remote: one round trip. batch: one round trip for many items. pipeline: gives a
 pipeline. new: gives an object of type `gives`. chunks: iterates its argument in chunks. pages: iterates page by page.
@@ -263,10 +251,13 @@ class AttributeTerm(Struct, frozen=True):
 
 
 class QueryTerm(Struct, frozen=True):
-    """A query or statement: of which model, with what loaded."""
+    """A query or statement: of which model, with what loaded, made by which calls (from the parameter on, if it is the
+    parameter of a function)."""
 
     model: str
     loads: Loads
+    steps: tuple[Refinement, ...] = ()
+    parameter: str = ""
 
 
 class BuilderTerm(Struct, frozen=True):

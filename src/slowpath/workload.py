@@ -13,7 +13,7 @@ from slowpath.schema import Schema
 from slowpath.semantics.effects import AnyEffect, Asks, Prepares, ReadsRelation, Removes, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.sql_texts import sql_in
-from slowpath.semantics.steps import Trail
+from slowpath.semantics.steps import Trail, inside
 from slowpath.semantics.values import Rows
 from slowpath.source import Place
 from slowpath.sql import Reader
@@ -53,6 +53,7 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
                 effect.model, effect.trail.steps, without, owner=effect.owner, relation=effect.relation
             )
             yield _query(effect.place, shape, effect.trail, without)
+        yield from _chosen(function, program, effect)
         for path in sorted(effect.loads.paths):
             owner = model_at(program.schema, effect.model, path[:-1])
             yield from _fetched(program.schema, effect.place, owner, path[-1])
@@ -66,6 +67,24 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
 def _query(place: Place, shape: Shape, trail: Trail, without: frozenset[int], *, handed_on: bool = False) -> Queries:
     narrowed = any(step.branch is not None and at not in without for at, step in enumerate(trail.steps))
     return Queries(place, shape, tuple(step.place for step in trail.steps), handed_on, narrowed)
+
+
+def _chosen(function: Function, program: Program, effect: Asks) -> Iterator[Queries]:
+    """The queries inside of one that choose some rows and no more: these are found before anything else is."""
+    for step in effect.trail.steps:
+        for query in inside(step):
+            shape = program.shape(query.model, query.steps) if query.steps and not query.parameter else Shape("")
+            if shape.limit is not None:
+                places = tuple(each.place for each in query.steps)
+                yield Queries(effect.place, shape, places, sets=_set_again(function, effect, query.model))
+
+
+def _set_again(function: Function, effect: Asks, model: str) -> tuple[str, ...]:
+    """The columns that the statement sets for the rows of the model, when it runs until it finds none any more."""
+    if effect.model != model or not any(context.kind == "while" for context in effect.contexts):
+        return ()
+    written = (each for each in function.summary.effects if isinstance(each, Writes) and each.place == effect.place)
+    return tuple(sorted({column for each in written for column in each.columns}))
 
 
 def statements(function: Function, program: Program) -> Iterator[SaysSQL | ChangesTables]:

@@ -83,6 +83,8 @@ from slowpath.workload import queries
 # More places where the same is done tell nothing new.
 _SHOWN = 3
 
+_SO = {"sorted": "sorts all that it finds", "batch": "passes over those of all batches before, each time"}
+
 
 def judge(whole: Whole) -> Iterator[Problem]:
     """Queries that no index serves."""
@@ -123,7 +125,7 @@ def _problem(found: Unserved, others: tuple[Unserved, ...], declared: Place | No
     place = _place(found) if found.fact.steps or declared is None else declared
     columns = [column.removeprefix("-") for column in found.index.columns]
     more = f" (and of {len(others)} more here)" if others else ""
-    so = "sorts all that it finds" if found.kind == "sorted" else "reads the whole table"
+    so = _SO.get(found.kind, "reads the whole table")
     return Problem(
         place=place,
         message=f"{_asked(found)}{more}, and {_lacks(found)}: the database {so}",
@@ -192,6 +194,8 @@ def _asked(found: Unserved) -> str:
             return f"takes the first rows of {name} by {order}"
         case "sorted":
             return f"takes the first rows of {name} by {order} where {points} fits"
+        case "batch":
+            return f"takes rows of {name} that are left to do in batches, by {points}"
         case "extreme":
             return f"asks {name} for the greatest or least `{shape.highest}`"
         case "range":
@@ -207,6 +211,8 @@ def _lacks(found: Unserved) -> str:
     ]
     if found.kind == "sorted":
         return "no index has these columns in that order"
+    if found.kind == "batch":
+        return "no index has only those"
     if found.verdict.by is not None and found.verdict.by.columns != found.table.primary:
         return f"an index has only ({_shown(found.verdict.by)})"
     if behind:

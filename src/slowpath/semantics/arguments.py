@@ -8,6 +8,7 @@ from slowpath import expression as e
 from slowpath.expression import Parameter
 from slowpath.loads import Loads
 from slowpath.semantics.dependence import all_varies
+from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import (
     NOTHING,
     UNKNOWN,
@@ -116,8 +117,10 @@ def term_of(value: Value) -> Term:
             return ModelTerm(ref.name)
         case ModelAttribute(model=model, path=path):
             return AttributeTerm(model, path)
-        case Rows(model=model, loads=loads, known=known):
-            return QueryTerm(model, loads if known else Loads(open=True))
+        case Rows(model=model, loads=loads, known=known, here=here, trail=trail):
+            brings = loads if known else Loads(open=True)
+            made = trail if trail is not None and not here else Trail()
+            return QueryTerm(model, brings, made.steps, made.parameter)
         case Symbol(name=name):
             return BuilderTerm(name, ())
         case Object(type=name, arguments=arguments, chain=chain):

@@ -259,7 +259,7 @@ class Frame:
                 continue
             if isinstance(effect, Asks):
                 # A query that the callee knows all of is its own affair.
-                trail = effect.trail.told(trails) if effect.trail.parameter else None
+                trail = effect.trail.told(trails) if effect.trail.untold else None
                 if trail is None:
                     continue
                 effect = replace(effect, trail=trail)

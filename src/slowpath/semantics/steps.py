@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from slowpath.vocabulary import Refinement
+from slowpath.vocabulary import OperationTerm, QueryTerm, Refinement, SequenceTerm, Term
 
 # No query of real projects is made in more steps; a loop that refines one must come to an end.
 _MOST_STEPS = 24
@@ -19,25 +19,33 @@ class Trail(Struct, frozen=True, cache_hash=True):
 
     `parameter` is empty for one that begins with all rows of a table (or of a relation), else it names the parameter
     of a function that is told nothing more of it: whoever calls the function knows the rest. `bare` when it may run
-    without any of the steps that are made in branches.
+    without any of the steps that are made in branches. `inner` when a query inside of it begins with such a parameter.
     """
 
     steps: tuple[Refinement, ...] = ()
     parameter: str = ""
     bare: bool = True
+    inner: bool = False
+
+    @property
+    def untold(self) -> bool:
+        """Whether the callers of the function know more of it."""
+        return self.inner or bool(self.parameter)
 
     def longer(self, *steps: Refinement) -> Trail | None:
         """The trail with these steps added; `None` when it gets too long for a query that somebody wrote."""
         if len(self.steps) + len(steps) > _MOST_STEPS:
             return None
-        return Trail((*self.steps, *steps), self.parameter, self.bare)
+        inner = self.inner or any(query.parameter for step in steps for query in inside(step))
+        return Trail((*self.steps, *steps), self.parameter, self.bare, inner)
 
     def told(self, trails: Mapping[str, Trail | None]) -> Trail | None:
         """The trail in the terms of a caller who gives the parameters these."""
-        if not self.parameter:
+        if not self.untold:
             return self
-        before = trails.get(self.parameter)
-        found = before.longer(*self.steps) if before is not None else None
+        steps = tuple(_told(step, trails) for step in self.steps) if self.inner else self.steps
+        before = trails.get(self.parameter) if self.parameter else Trail()
+        found = before.longer(*steps) if before is not None else None
         return replace(found, bare=found.bare and self.bare) if found is not None else None
 
     def ways(self) -> Iterator[frozenset[int]]:
@@ -47,6 +55,42 @@ class Trail(Struct, frozen=True, cache_hash=True):
             yield frozenset(optional)
         for branch in list(dict.fromkeys(optional.values()))[:_MOST_WAYS]:
             yield frozenset(at for at, other in optional.items() if other != branch)
+
+
+def inside(step: Refinement) -> Iterator[QueryTerm]:
+    """The queries that the call is given as parts of its conditions."""
+    for passed in step.arguments:
+        yield from _queries_in(passed.term)
+
+
+def _queries_in(term: Term) -> Iterator[QueryTerm]:
+    match term:
+        case QueryTerm():
+            yield term
+        case OperationTerm(operands=terms) | SequenceTerm(items=terms):
+            for each in terms:
+                yield from _queries_in(each)
+
+
+def _told(step: Refinement, trails: Mapping[str, Trail | None]) -> Refinement:
+    if not any(query.parameter for query in inside(step)):
+        return step
+    return replace(step, arguments=tuple(replace(each, term=_filled(each.term, trails)) for each in step.arguments))
+
+
+def _filled(term: Term, trails: Mapping[str, Trail | None]) -> Term:
+    """The term with what the callers know of the queries in it."""
+    match term:
+        case QueryTerm(parameter=str() as name) if name:
+            before = trails.get(name)
+            found = before.longer(*term.steps) if before is not None else None
+            steps, parameter = (found.steps, found.parameter) if found is not None else ((), "")
+            return replace(term, steps=steps, parameter=parameter)
+        case OperationTerm(operands=terms):
+            return replace(term, operands=tuple(_filled(each, trails) for each in terms))
+        case SequenceTerm(items=terms):
+            return replace(term, items=tuple(_filled(each, trails) for each in terms))
+    return term
 
 
 def either_way(one: Trail | None, other: Trail | None) -> Trail | None:
@@ -62,7 +106,7 @@ def either_way(one: Trail | None, other: Trail | None) -> Trail | None:
     known = {(step.place, step.method) for step in common}
     rests = [tuple(s for s in each.steps[same:] if (s.place, s.method) not in known) for each in (one, other)]
     always = all(any(step.branch is None for step in rest) for rest in rests)
-    found = Trail(common, one.parameter, one.bare and other.bare and not always)
+    found = Trail(common, one.parameter, one.bare and other.bare and not always, one.inner or other.inner)
     return found.longer(*_in_branch(rests[0]), *_in_branch(rests[1]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath.expression import (
+    Argument,
     Attribute,
     Binary,
     Call,
@@ -63,7 +64,7 @@ def index_of(names: Names, call: Call, module: str) -> Index | None:
         tuple(_column(value) for value in positional[1:]),
         unique=_is_true(argument(call, "unique")),
         name=_text(positional[0]),
-        condition=spelled(conditions[0], 200) if conditions else "",
+        condition=_condition(conditions[0]) if conditions else "",
         method=_text(methods[0]) if methods else "",
         special=any((passed.keyword or "").endswith(_SPECIAL) for passed in call.arguments),
         line=line,
@@ -103,6 +104,22 @@ def _column(value: Expression) -> str:
             return f"-{_column(only.value)}"
         case Call(func=Name(id="text"), arguments=(only,)):
             return _column(only.value)
+    return spelled(value, 200)
+
+
+def _condition(value: Expression) -> str:
+    """The condition of a partial index in SQL, as far as it can be read."""
+    match value:
+        case (
+            Constant(value=str(text))
+            | Call(
+                func=Name(id="text") | Attribute(attr="text"), arguments=(Argument(value=Constant(value=str(text))),)
+            )
+        ):
+            return text
+        case Call(func=Attribute(value=inner, attr=attr), arguments=(Argument(value=Constant(value=None, kind="")),)):
+            test = {"is_": "IS NULL", "is_not": "IS NOT NULL", "isnot": "IS NOT NULL"}.get(attr)
+            return f"{_column(inner)} {test}" if test else spelled(value, 200)
     return spelled(value, 200)
 
 
