@@ -54,9 +54,10 @@ def queries_of(fact: SaysSQL, database: Database) -> Iterator[Queries]:
 def asked_in(statement: Statement, model_of: Callable[[str], str]) -> Iterator[Asked]:
     """What the statement asks of each table, the one that it begins with first; `model_of` names the table's model."""
     for number, query in enumerate(statement.queries):
-        if number and not all(table.derived for table in statement.queries[0].tables):
-            # What is inside a condition is joined to what is around it, in whichever way suits the database.
-            return
+        if number and query.limit is None and not all(table.derived for table in statement.queries[0].tables):
+            # What is inside a condition is joined to what is around it, in whichever way suits the database; unless
+            # it chooses some rows and no more.
+            continue
         verb = _VERBS.get(statement.verb, "select") if number == 0 else "select"
         for at, used in enumerate(query.tables):
             if used.name and not used.derived and used.join in ("", "inner"):
