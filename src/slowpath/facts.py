@@ -129,7 +129,8 @@ class Queries(Fact, frozen=True):
     """A table is asked for rows. `steps` are the places of the calls that made the query, in order. `handed_on` when
     it does not run here, but is what the function gives; `narrowed` when a branch of the code has added to it;
     `named` when the code names the relation whose rows are fetched. `sets` are the attributes that a statement sets for
-    the rows that the query finds, again and again until it finds none."""
+    the rows that the query finds, again and again until it finds none; `taken` when the rows that are found are changed
+    there, as who works off what is due does."""
 
     shape: Shape
     steps: tuple[Place, ...] = ()
@@ -137,6 +138,7 @@ class Queries(Fact, frozen=True):
     narrowed: bool = False
     named: bool = False
     sets: tuple[str, ...] = ()
+    taken: bool = False
 
     def places(self) -> tuple[Place, ...]:
         """Where it runs, and where it was made."""

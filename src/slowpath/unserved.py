@@ -152,17 +152,22 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     is_sorted = verdict.access == "point" and _is_sorted(table, shape)
     # In the order of an index, rows that are found by nothing else may all have to be looked at.
     is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
-    index = advise(table, shape) if is_sorted or not is_found else None
+    due = fact.taken and fact.shape.limit is None
+    wanted = replace(shape, limit=0) if due else shape
+    index = advise(table, wanted) if is_sorted or not is_found else None
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
         return None
     if is_sorted:
         many = (fact.shape.limit or 0) >= _MANY and growth.happens(shape.model, shape.order[0].column)
         return Unserved(fact, table, verdict, index, "sorted", "medium" if many else "low")
-    kind = _kind(table, shape, telling)
+    kind = _kind(table, wanted, telling)
     sure = _sure(growth, shape, kind, verdict)
     if sure == "low" and kind == "lookup" and growth.belongs(shape.model, {condition.column for condition in telling}):
         sure = "medium"
-    if kind in ("next", "newest") and shape.limit != fact.shape.limit:
+    if due:
+        # Who changes all the rows that are found works off what is due, and that is little of a table that grows.
+        sure = "medium" if growth.grows(shape.model) and kind in ("few", "range", "next") else sure
+    elif kind in ("next", "newest") and shape.limit != fact.shape.limit:
         sure = "low"
     if fact.narrowed and sure != "low":
         # Of the filters that a list can have, those by what the rows belong to are there to be used.

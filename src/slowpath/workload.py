@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from slowpath.facts import AnyFact, ChangesTables, Deletes, Queries, SaysSQL
 from slowpath.query import Shape, model_at, related
 from slowpath.rules import Function
@@ -20,6 +22,7 @@ from slowpath.sql import Reader
 
 # A helper of a repository that is called through another one; further up nobody deletes anything that is not known.
 _NEAR = 2
+_MAKING = frozenset({"create", "bulk", "add", "get-or-create"})
 _OF_ROWS = re.compile(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|replace|merge)\b",
     re.IGNORECASE | re.DOTALL,
@@ -52,7 +55,8 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
             shape = program.shape(
                 effect.model, effect.trail.steps, without, owner=effect.owner, relation=effect.relation
             )
-            yield _query(effect.place, shape, effect.trail, without)
+            query = _query(effect.place, shape, effect.trail, without)
+            yield replace(query, taken=True) if _is_taken(function, program, effect, shape) else query
         yield from _chosen(function, program, effect)
         for path in sorted(effect.loads.paths):
             owner = model_at(program.schema, effect.model, path[:-1])
@@ -67,6 +71,22 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
 def _query(place: Place, shape: Shape, trail: Trail, without: frozenset[int], *, handed_on: bool = False) -> Queries:
     narrowed = any(step.branch is not None and at not in without for at, step in enumerate(trail.steps))
     return Queries(place, shape, tuple(step.place for step in trail.steps), handed_on, narrowed)
+
+
+def _is_taken(function: Function, program: Program, effect: Asks, shape: Shape) -> bool:
+    """Whether the rows that are found are changed, one after the other or by the statement that finds them."""
+    written = [each for each in function.summary.effects if isinstance(each, Writes) and each.model == effect.model]
+    if shape.verb == "update":
+        set_here = {name for each in written if each.place == effect.place for name in each.columns}
+        columns = (program.schema.column(effect.model, name) for name in set_here)
+        names = {column.column for column in columns if column is not None}
+        return any(test.column in names and not test.path for test in shape.conditions)
+    return shape.verb == "select" and any(_goes_through(each, effect.model) for each in written)
+
+
+def _goes_through(effect: Writes, model: str) -> bool:
+    rows = (context.origin for context in effect.contexts)
+    return effect.action not in _MAKING and any(origin is not None and origin.model == model for origin in rows)
 
 
 def _chosen(function: Function, program: Program, effect: Asks) -> Iterator[Queries]:
