@@ -59,8 +59,9 @@ that nothing shows to grow are reported at low confidence only.
 
 Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too. What only the
 number of rows can decide has low confidence, and is shown with `--confidence low`: ranges, states that many rows are
-in (unless the code changes the rows that it finds, as who works off what is due does), rows that an index finds and that are sorted then (unless a query takes ten or more of an owner's events, the
-newest first), and all filters on tables that nothing shows to grow.
+in (unless the code changes the rows that it finds, as who works off what is due does), rows that an index finds and
+that are sorted then (unless a query takes ten or more of an owner's events, the newest first), and all filters on
+tables that nothing shows to grow.
 
 ## Fix safety
 
