@@ -105,7 +105,10 @@ def ground_of(settings: Settings, project: Project, tables: Knowledge | None = N
 
 def schema_of(project: Project, tables: Knowledge) -> Schema:
     """The models of the project, whichever ORM they are of."""
-    return Schema(model for dialect in tables.dialects for model in dialect.models(project))
+    return Schema(
+        (model for dialect in tables.dialects for model in dialect.models(project)),
+        (name for dialect in tables.dialects for name in dialect.operators(project)),
+    )
 
 
 def database_of(ground: Ground, migrations: Iterable[Migration], facts: Iterable[AnyFact]) -> Database:

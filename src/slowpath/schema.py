@@ -162,9 +162,11 @@ class Model(Struct, frozen=True):
 
 
 class Schema:
-    """All models of a project, with look-ups by name; built once, never changed."""
+    """All models of a project, with look-ups by name, and the `operators` that it declares for their conditions;
+    built once, never changed."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], operators: Iterable[str] = ()) -> None:
+        self.operators = frozenset(operators)
         self.models: Mapping[str, Model] = {model.name: model for model in models}
         self._relations = {name: {r.name: r for r in model.relations} for name, model in self.models.items()}
         self._columns = {name: {c.name: c for c in model.columns} for name, model in self.models.items()}

@@ -355,6 +355,9 @@ class Dialect(Protocol):
     def tables(self, project: Project) -> Iterable[Table]:
         """The tables that the project declares without a model."""
 
+    def operators(self, project: Project) -> Iterable[str]:
+        """The comparisons that the project declares besides those that the ORM has, as conditions call them."""
+
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows of the model have after an eager-load or column call (actions load, columns, annotate,
         fetch-mode, load-onto)."""

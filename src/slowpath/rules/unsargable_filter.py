@@ -68,7 +68,7 @@ time zone, and without `UPPER` upper and lower case are told apart. An index on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import chain
 
 from msgspec import Struct
@@ -155,7 +155,8 @@ def _said(tables: Tables, table: Table, shape: Shape) -> Iterator[tuple[Test, st
     if any(narrows(tables, shape.model, test) for test in shape.tests):
         return
     for test in shape.tests:
-        said = _of_either(table, test) if isinstance(test, Either) else _of_condition(table, test)
+        own_ones = tables.schema.operators
+        said = _of_either(table, test) if isinstance(test, Either) else _of_condition(table, test, own_ones)
         if said is not None:
             yield (test, *said)
 
@@ -166,13 +167,13 @@ def _pages(table: Table, shape: Shape) -> Iterator[tuple[Test, str, _Said]]:
             yield test, columns[0], _paged(table, columns)
 
 
-def _of_condition(table: Table, test: Condition) -> tuple[str, _Said] | None:
+def _of_condition(table: Table, test: Condition, operators: Container[str]) -> tuple[str, _Said] | None:
     if test.path or test.around == HIDDEN:
         return None
     if test.how == "contains":
         return None if may_find(table, test) else (test.column, _inside(table, test))
     if test.around and test.how in POINTS | SPANS and not has_special(table):
-        return test.column, _wrapped(table, test)
+        return test.column, _wrapped(table, test, operators)
     return None
 
 
@@ -191,7 +192,7 @@ def _hidden(condition: Condition) -> _Said:
     )
 
 
-def _wrapped(table: Table, condition: Condition) -> _Said:
+def _wrapped(table: Table, condition: Condition, operators: Container[str]) -> _Said:
     column = condition.column
     what = f"`{table.name}.{column}` is compared through `{condition.around}`, which no index on the column serves"
     if condition.around in _DAYS:
@@ -203,6 +204,12 @@ def _wrapped(table: Table, condition: Condition) -> _Said:
         instead = f"index the expression: `{made} ON {table.name} ({function}({column}));`"
         sure: Confidence = "medium" if condition.how == "equal" else "low"
         return _Said(f"{what}: the database reads the whole table", instead, sure)
+    if condition.around in operators:
+        # Who declares a comparison has one in mind that the column's order does not answer.
+        instead = (
+            "index the expression that it stands for, or make an index of a kind that knows the operator (GiST, GIN)"
+        )
+        return _Said(f"{what}: the database reads the whole table", instead, "medium")
     return _Said(what, "compare the column itself, or index the expression", "low")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from slowpath.advisor import NewIndex
 from slowpath.database import Table
-from slowpath.libraries.django import filtering, indexing, loading, models, suggesting
+from slowpath.libraries.django import filtering, indexing, loading, models, operators, suggesting
 from slowpath.loads import Loads, Path
 from slowpath.project import Project
 from slowpath.query import Shape
@@ -26,6 +26,10 @@ class Django:
     def tables(self, project: Project) -> Iterable[Table]:
         """None: every table has a model."""
         return ()
+
+    def operators(self, project: Project) -> Iterable[str]:
+        """The lookups and transforms that classes of the project are."""
+        return operators.operators(project)
 
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows of the model have after the call."""

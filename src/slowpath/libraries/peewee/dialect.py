@@ -29,6 +29,10 @@ class PeeweeDialect:
         """None: every table has a model."""
         return ()
 
+    def operators(self, project: Project) -> Iterable[str]:
+        """None that conditions could be told by."""
+        return ()
+
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows have after `select`, `prefetch` or `with_related`."""
         return loading.load(schema, model, loads, method, arguments)

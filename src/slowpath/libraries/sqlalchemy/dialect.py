@@ -27,6 +27,10 @@ class SqlalchemyDialect:
         """Those that modules make with `Table(…)`."""
         return tuple(core.tables(project))
 
+    def operators(self, project: Project) -> Iterable[str]:
+        """None that conditions could be told by."""
+        return ()
+
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows have after `options(…)` or `refresh(row, […])`."""
         return loading.load(schema, model, loads, method, arguments)

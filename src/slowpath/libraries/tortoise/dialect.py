@@ -29,6 +29,10 @@ class TortoiseDialect:
         """None: every table has a model."""
         return ()
 
+    def operators(self, project: Project) -> Iterable[str]:
+        """None that conditions could be told by."""
+        return ()
+
     def load(self, schema: Schema, model: str, loads: Loads, method: str, arguments: tuple[Passed, ...]) -> Loaded:
         """What rows have after `prefetch_related`, `select_related` or `fetch_related`."""
         return loading.load(schema, model, loads, method, arguments)
