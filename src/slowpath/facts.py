@@ -88,6 +88,17 @@ class UsesEntry(Fact, frozen=True):
         return (self.place, *self.chain, *(source.place for source in rows), *until)
 
 
+class NamesEntry(Fact, frozen=True):
+    """A call of `callee` in `function` forgets an entry; its argument `slot` is called `value`, or made of it by a
+    `helper`."""
+
+    function: str
+    callee: str
+    slot: str
+    helper: str
+    value: str
+
+
 class WritesRows(Fact, frozen=True):
     """Rows of a model are written; seen from `function`, from which the calls at `chain` lead there.
 
@@ -189,6 +200,7 @@ class LimitsQueries(Fact, frozen=True):
 AnyFact = (
     Deletes
     | UsesEntry
+    | NamesEntry
     | WritesRows
     | KeepsResults
     | Queries

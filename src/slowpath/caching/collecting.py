@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from slowpath import expression as e
+from slowpath.caching.making import named
 from slowpath.caching.naming import key_of
 from slowpath.caching.narrowing import is_narrowed
 from slowpath.caching.pending import pending_at
@@ -30,6 +31,7 @@ def entries(function: Function, program: Program) -> Iterator[AnyFact]:
     effects = function.summary.effects
     uses = [*_uses(function, program, effects), *_uses_around(function, program)]
     yield from uses
+    yield from named(function, program, effects)
     yield from written(function, program, uses)
     kept = program.memo_of(function.ref)
     if kept is not None:

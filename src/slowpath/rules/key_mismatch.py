@@ -52,11 +52,16 @@ use of the same cache could mean, when the key of another use is made of some of
 The fragments that templates keep (`{% cache 600 sidebar user.id %}`) are read as well: reported is one that is
 forgotten by `make_template_fragment_key`, when no template keeps a fragment of this name for as many values.
 
+Where keys cannot be read, calls are compared: reported is one that gives a thing itself as the key to forget
+(`Cache().delete(base_key=paths)`), when two or more others, and most of all, give the same function what a helper of
+the project makes of a thing of this name (`Cache().delete(base_key=cache_key(paths))`).
+
 ## What silences it
 
 Any read, fill or other use of a key of the same kind of cache that could be the one forgotten, or of which nothing is
 known: a key that is all hole could be every key. For fragments, a tag of another library that keeps something, and a
-project of whose templates none keeps a fragment.
+project of whose templates none keeps a fragment. For calls, a thing that is the function's own argument, and a function
+that calls the helper in another place.
 
 ## Fix safety
 
@@ -70,7 +75,8 @@ from collections.abc import Iterator
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
 from slowpath.caching.fragments import Fragments
-from slowpath.facts import UsesEntry
+from slowpath.caching.making import Unmade, unmade
+from slowpath.facts import NamesEntry, UsesEntry, only
 from slowpath.keys import is_known, may_be_same, spell, words
 from slowpath.rules import Mark, Problem, Rule, Whole
 from slowpath.source import Place
@@ -84,6 +90,8 @@ def judge(whole: Whole) -> Iterator[Problem]:
     keeping = [Fragments(cache, caches) for cache in whole.knowledge.caches.values() if cache.fragment]
     for fragments in keeping:
         yield from _fragments(fragments, caches)
+    for found in unmade(whole.project, list(only(NamesEntry, whole.facts))):
+        yield _unmade(found)
     for cache in caches.caches:
         kept = caches.of(cache, "read", "fill", "fetch", "use", "expire")
         if not kept or not all(is_known(use.key) for use in kept):
@@ -93,6 +101,19 @@ def judge(whole: Whole) -> Iterator[Problem]:
                 continue
             if not any(may_be_same(use.key, other.key) for other in kept):
                 yield from _problem(use, kept)
+
+
+def _unmade(found: Unmade) -> Problem:
+    call, others = found.call, sorted(found.others, key=lambda other: other.place)
+    return Problem(
+        place=call.place,
+        message=f"`{call.callee}` is given `{call.value}` itself as the key to forget, where {len(others)} other calls "
+        f"give it `{found.helper}({call.value})`",
+        subject=(call.callee, call.value),
+        help=f"give it `{found.helper}({call.value})` here as well",
+        related=tuple(Mark(other.place, f"by way of `{found.helper}`") for other in others[:_MOST_MARKS]),
+        confidence="medium",
+    )
 
 
 def _fragments(fragments: Fragments, caches: CacheMap) -> Iterator[Problem]:
