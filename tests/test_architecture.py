@@ -41,6 +41,7 @@ LAYERS = (
         "database",
         "migrations",
         "history",
+        "keeping",
         "vocabulary",
         "entries",
         "tables",

@@ -48,7 +48,7 @@ def test_the_example_of_knowledge_finds_what_it_says(tmp_path: Path) -> None:
     assert found(tmp_path) == marked
 
 
-@pytest.mark.parametrize("width", [40, 120])
+@pytest.mark.parametrize("width", [46, 120])
 def test_the_terminal_has_the_text_of_the_site(width: int) -> None:
     view = View(path_of=str, checkout_path_of=str, lines_of=lambda path: [], width=width, colour=False, seconds=0)
     for rule in load():

@@ -7,7 +7,8 @@ may be passed, where it is not the same word. `*keys` are all arguments that are
 entry that is filled with no expiry (`default`, `forever`), `also` names types whose calls reach the same entries (a
 pipeline), `fragment` is the key under which `{% cache %}` in a template keeps what it shows. `[memo."a.decorator"]`
 says where a decorator keeps its results (`process`, `shared`) and by which methods of the decorated function they are
-forgotten.
+forgotten; of one that keeps answers under the path of the request, how code speaks of who asks (`askers`), and the
+methods that a class's answers go through (`through`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from typing import TypeVar, get_args
 
 from slowpath.errors import nearest
-from slowpath.vocabulary import CacheType, CacheVerb, Keyed, KeyedRole, Lasts, Memoizer, Scope
+from slowpath.keeping import CacheType, CacheVerb, Keyed, KeyedRole, Lasts, Memoizer, Scope
 
 Known = TypeVar("Known", bound=str)
 

@@ -15,12 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.changes import AnyChange
+from slowpath.keeping import CacheVerb, Scope
 from slowpath.keys import Key
 from slowpath.query import Shape
 from slowpath.query_limits import QueryLimit
 from slowpath.source import Place
 from slowpath.sql.statements import Failure, Statement
-from slowpath.vocabulary import Action, CacheVerb, Scope
+from slowpath.vocabulary import Action
 
 
 class Fact(Struct, frozen=True, tag=True, array_like=True):

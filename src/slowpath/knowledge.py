@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from slowpath import libraries
 from slowpath.errors import nearest
+from slowpath.keeping import CacheType, Memoizer
 from slowpath.listing import over
 from slowpath.migrations import Migrator
 from slowpath.tables import KINDS, Entry, Place, Table, table_at
-from slowpath.vocabulary import Action, CacheType, Dialect, Fact, Knowledge, Memoizer, Type, TypeKind
+from slowpath.vocabulary import Action, Dialect, Fact, Knowledge, Type, TypeKind
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

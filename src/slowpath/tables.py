@@ -22,16 +22,15 @@ from msgspec.structs import replace
 
 from slowpath import entries
 from slowpath.errors import SlowpathError, nearest
+from slowpath.keeping import CacheType, Memoizer
 from slowpath.listing import NO_LISTING, Listing, Shown
 from slowpath.query_limits import query_limit
 from slowpath.vocabulary import (
     Action,
     Cached,
-    CacheType,
     Fact,
     Leaving,
     Limit,
-    Memoizer,
     Owning,
     Resource,
     TypeKind,
@@ -237,14 +236,16 @@ def _cache(name: str, table: Mapping[str, object], place: Place) -> CacheType:
 
 
 def _memo(name: str, table: Mapping[str, object], place: Place) -> Memoizer:
-    _only(table, ("keeps", "clear", "expiry"), place)
+    _only(table, ("keeps", "clear", "expiry", "askers", "through"), place)
     keeps = _text(table.get("keeps", "process"), place.at("keeps"))
     clear = _texts(table.get("clear", []), place.at("clear"))
     expiry = _texts(table.get("expiry", []), place.at("expiry"))
     try:
-        return entries.memo(keeps, clear, expiry)
+        known = entries.memo(keeps, clear, expiry)
     except ValueError as error:
         raise place.error(str(error)) from None
+    askers, through = (_texts(table.get(name, []), place.at(name)) for name in ("askers", "through"))
+    return replace(known, askers=askers, through=through)
 
 
 def _of_methods(table: Mapping[str, object]) -> Mapping[str, object]:

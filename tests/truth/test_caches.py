@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from slowpath.keeping import CacheType, Keyed
 from slowpath.knowledge import builtin
-from slowpath.vocabulary import CacheType, Keyed
 
 KNOWLEDGE = builtin()
 CLIENTS = {cache.name: cache for cache in KNOWLEDGE.caches.values()}

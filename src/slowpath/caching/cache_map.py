@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from slowpath.facts import AnyFact, KeepsResults, UsesEntry, WritesRows
+from slowpath.keeping import CacheVerb
 from slowpath.keys import Key, Part, is_known, may_be_same
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
-from slowpath.vocabulary import CacheVerb
 
 
 class CacheMap:

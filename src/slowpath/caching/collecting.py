@@ -13,6 +13,7 @@ from slowpath.caching.narrowing import is_narrowed
 from slowpath.caching.pending import pending_at
 from slowpath.caching.writing import written
 from slowpath.facts import AnyFact, KeepsResults, Pending, Source, UsesEntry
+from slowpath.keeping import Memoizer
 from slowpath.keys import Key, may_be_same
 from slowpath.rules import Function
 from slowpath.semantics.effects import AnyEffect, Asks, ReadsRelation, RunsQuery, UsesCache
@@ -20,7 +21,6 @@ from slowpath.semantics.program import Program
 from slowpath.semantics.values import Hole, Template
 from slowpath.semantics.wrapping import effects_around, is_own
 from slowpath.source import Place
-from slowpath.vocabulary import Memoizer
 
 # More sources would not make it clearer what a value is computed from.
 _MOST_SOURCES = 8

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from slowpath.caching.cache_map import CacheMap
 from slowpath.expression import at_of
 from slowpath.facts import UsesEntry
+from slowpath.keeping import CacheType
 from slowpath.keys import Key, Part, may_be_same
 from slowpath.source import Place
 from slowpath.templates import fragments
-from slowpath.vocabulary import CacheType, Knowledge
+from slowpath.vocabulary import Knowledge
 
 _UNKNOWN = Part("…", hole=True)
 

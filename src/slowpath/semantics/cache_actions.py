@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slowpath import expression as e
+from slowpath.keeping import CacheType, Keyed, KeyedRole
 from slowpath.references import FunctionRef
 from slowpath.semantics.arguments import Arguments, Given
 from slowpath.semantics.effects import MEMO, UsesCache
@@ -26,7 +27,6 @@ from slowpath.semantics.values import (
     varying,
 )
 from slowpath.spelling import spelled
-from slowpath.vocabulary import CacheType, Keyed, KeyedRole
 
 _ANYTHING = Hole(name="…")
 _DEEPEST = 3

@@ -7,11 +7,12 @@ from typing import Literal
 from msgspec import Struct
 
 from slowpath import expression as e
+from slowpath.keeping import CacheVerb
 from slowpath.loads import Loads, Path
 from slowpath.semantics.steps import Trail
 from slowpath.semantics.values import NOTHING, Bound, Origin, Value
 from slowpath.source import Place
-from slowpath.vocabulary import Action, CacheVerb, LoadProblem, Work
+from slowpath.vocabulary import Action, LoadProblem, Work
 
 # What tables call caches of any make.
 CACHE = "cache"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from slowpath import expression as e
 from slowpath.declarations import FunctionDeclaration
+from slowpath.keeping import Memoizer
 from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
@@ -35,7 +36,7 @@ from slowpath.semantics.values import (
     with_field,
 )
 from slowpath.source import Place
-from slowpath.vocabulary import Memoizer, Type
+from slowpath.vocabulary import Type
 
 Binding = Literal["plain", "property", "cached", "static", "class", "class-property"]
 
@@ -291,18 +292,18 @@ class Names(Facts, Questions):
 
     def _memo(self, ref: FunctionRef) -> tuple[Memoizer, e.Expression] | None:
         for decorator in self.project.function_of(ref).decorators:
-            func = decorator.func if isinstance(decorator, e.Call) else decorator
-            if not e.dotted(func):
-                continue
-            match self.evaluate_at_module(ref.module, func):
-                case Symbol(name=name):
-                    known = self.knowledge.memos.get(name)
-                case Method(receiver=Object(type=kind), name=name):
-                    known = self.knowledge.memos.get(f"{kind}.{name}")
-                case _:
-                    known = None
+            known = self.memoizer(ref.module, decorator.func if isinstance(decorator, e.Call) else decorator)
             if known is not None:
                 return known, decorator
+        return None
+
+    def memoizer(self, module: str, decorator: e.Expression) -> Memoizer | None:
+        """What is known of a decorator, as it is written without arguments, that keeps what functions give."""
+        match self.evaluate_at_module(module, decorator) if e.dotted(decorator) else None:
+            case Symbol(name=name):
+                return self.knowledge.memos.get(name)
+            case Method(receiver=Object(type=kind), name=name):
+                return self.knowledge.memos.get(f"{kind}.{name}")
         return None
 
     def transaction_around(self, ref: FunctionRef) -> Place | None:
