@@ -46,11 +46,13 @@ class Deletes(Fact, frozen=True):
 
 class Source(Struct, frozen=True, array_like=True):
     """Rows of a model that something is computed from, and where they are read. `narrowed` when only those are that
-    have certain values in a column: other rows are none of its business."""
+    have certain values in a column: other rows are none of its business. `columns` are those of them that count, empty
+    when nobody knows which."""
 
     model: str
     place: Place
     narrowed: bool = False
+    columns: tuple[str, ...] = ()
 
 
 class Pending(Struct, frozen=True, array_like=True):

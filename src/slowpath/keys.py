@@ -11,6 +11,9 @@ _WORDS = re.compile(r"[^\W\d_]{3,}")
 # `pk`, `instance.id`; of `instance.owner.id` it is another row's.
 _OWN_KEY = re.compile(r"(\w+\.)?(pk|id)")
 
+# How the holes of patterns are called, and those of which nothing is known.
+_ANYTHING = ("*", "…", "'", '"')
+
 
 class Part(Struct, frozen=True, array_like=True):
     """A piece of a key: its text, or a hole and how what fills it is written."""
@@ -74,10 +77,20 @@ def may_be_same(one: Key, other: Key) -> bool:
 
 
 def covers(one: Key, other: Key) -> bool:
-    """Whether the one key is the other with more holes: what it may be, whatever the other's holes hold."""
-    pattern = "".join(".*" if part.hole else re.escape(part.text) for part in one)
+    """Whether the one key is the other with more holes. A hole that has a name holds one hole of the other, or a word;
+    a pattern's, and one of which nobody knows what it holds, anything."""
+    pattern = "".join(_held(part) if part.hole else re.escape(part.text) for part in one)
     text = "".join("\0" if part.hole else part.text for part in other)
     return re.fullmatch(pattern, text, re.DOTALL) is not None
+
+
+def _held(part: Part) -> str:
+    return ".*" if part.text.startswith(_ANYTHING) else r"(?:\0|[^\0:/|-]*)"
+
+
+def are_about_one(one: Key, other: Key) -> bool:
+    """Whether one of the keys is the other with more holes: whoever wrote them meant the same."""
+    return covers(one, other) or covers(other, one)
 
 
 def _letters(key: Key) -> list[str | None]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from slowpath.facts import AnyFact, KeepsResults, UsesEntry, WritesRows
 from slowpath.keeping import CacheVerb
-from slowpath.keys import Key, Part, is_known, may_be_same
+from slowpath.keys import Key, Part, are_about_one, is_known, may_be_same
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
 
@@ -35,7 +37,7 @@ class CacheMap:
     def fills_of(self, use: UsesEntry) -> list[UsesEntry]:
         """Where entries of a known key are filled that the key may be of, from rows."""
         fills = (fill for fill in self.of(use.cache, "fill", "fetch") if fill.sources and is_known(fill.key))
-        return [fill for fill in fills if may_be_same(fill.key, use.key)]
+        return [fill for fill in fills if are_about_one(fill.key, use.key)]
 
     def is_filled(self, use: UsesEntry) -> bool:
         """Whether anything of a known key is filled in a function that the key may be of."""
@@ -69,8 +71,11 @@ def _resolved(uses: Iterable[UsesEntry]) -> list[UsesEntry]:
         known_better = {use.chain[start:] for use in group for start in range(1, len(use.chain) + 1)}
         closed = [use for use in group if not use.open or use.chain not in known_better]
         best: dict[tuple[CacheVerb, Key], UsesEntry] = {}
+        known = {(source.model, source.place): source for use in group if not use.chain for source in use.sources}
         for use in sorted(closed, key=lambda use: (len(use.chain), use.chain, use.function)):
-            best.setdefault((use.does, use.key), use)
+            # How rows are asked for is known where that is done.
+            sources = tuple(known.get((source.model, source.place), source) for source in use.sources)
+            best.setdefault((use.does, use.key), replace(use, sources=sources))
         result += best.values()
     return result
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from slowpath import expression as e
 from slowpath.caching.making import named
 from slowpath.caching.naming import key_of
-from slowpath.caching.narrowing import is_narrowed
+from slowpath.caching.narrowing import columns_of, is_narrowed
 from slowpath.caching.pending import pending_at
 from slowpath.caching.writing import written
 from slowpath.facts import AnyFact, KeepsResults, Pending, Source, UsesEntry
@@ -97,15 +97,24 @@ def _sources(
 ) -> tuple[Source, ...]:
     """The rows that these effects read, and those held in a value."""
     found: dict[str, Source] = {}
-    narrowed = {effect.place for effect in effects if isinstance(effect, Asks) and is_narrowed(program, effect)}
+    asked = {effect.place: effect for effect in effects if isinstance(effect, Asks)}
     for effect in effects:
         if isinstance(effect, RunsQuery | ReadsRelation) and (model := _model_read(program, effect)):
-            first = found.setdefault(model, Source(model, effect.place, effect.place in narrowed))
-            if first.narrowed and effect.place not in narrowed:
-                found[model] = replace(first, narrowed=False)
+            source = _source(program, model, effect.place, asked.get(effect.place))
+            first = found.setdefault(model, source)
+            columns = (*first.columns, *source.columns) if first.columns and source.columns else ()
+            found[model] = replace(first, narrowed=first.narrowed and source.narrowed, columns=columns)
     for model in holds:
         found.setdefault(model, Source(model, place))
+    # What is held is whole rows, whichever columns others of the kind were asked for.
+    found |= {model: replace(found[model], columns=()) for model in holds}
     return tuple(found.values())[:_MOST_SOURCES]
+
+
+def _source(program: Program, model: str, place: Place, asked: Asks | None) -> Source:
+    if asked is None or asked.model != model:
+        return Source(model, place)
+    return Source(model, place, is_narrowed(program, asked), columns_of(program, asked))
 
 
 def _model_read(program: Program, effect: RunsQuery | ReadsRelation) -> str:

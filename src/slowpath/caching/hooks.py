@@ -62,6 +62,12 @@ class Hooks:
         seen = {listener.signal for listener in model.listeners if listener.function}
         return set(model.receivers) <= seen and all(listener.function for listener in model.listeners)
 
+    def is_refused(self, model: Model, event: Event) -> bool:
+        """Whether the model's own method for this is not known to call the one that it overrides."""
+        ref: ClassRef | None = self._classes.get(model.name)
+        method = self._project.method(ref, event) if ref is not None else None
+        return method is not None and event not in self._project.function_of(method).sketch.words
+
     def clears(self, model: Model, event: Event) -> Iterator[tuple[Hook, UsesEntry]]:
         """What is cleared when a row of the model is saved, or deleted."""
         for hook in self.of(model, event):

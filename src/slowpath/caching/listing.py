@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.hooks import Event, Hooks
 from slowpath.facts import KeepsResults, Source, UsesEntry
-from slowpath.keys import Key, covers, is_known, may_be_same, spell
+from slowpath.keys import Key, are_about_one, is_known, may_be_same, spell
 from slowpath.rules import Whole
 from slowpath.semantics.effects import MEMO
 from slowpath.source import Place
@@ -128,7 +128,7 @@ def _listed(
     deeds = {_deed(whole, use, when) for use in group}
     for use in uses if _is_kept(group) else ():
         if use.cache == first.cache and use.does == "forget" and use not in group and is_known(use.key):
-            if _is_about(use.key, first.key):
+            if are_about_one(use.key, first.key):
                 deeds.add(_deed(whole, use, when))
             elif may_be_same(use.key, first.key):
                 deeds.add(replace(_deed(whole, use, when), did="crossed"))
@@ -140,15 +140,11 @@ def _is_kept(group: Iterable[UsesEntry]) -> bool:
     return any(use.does != "forget" for use in group)
 
 
-def _is_about(forgotten: Key, kept: Key) -> bool:
-    return covers(forgotten, kept) or covers(kept, forgotten)
-
-
 def _is_shown_elsewhere(group: Sequence[UsesEntry], groups: Iterable[Sequence[UsesEntry]]) -> bool:
     """Whether it is only forgotten under this key, and others show what that is about."""
     key, cache = group[0].key, group[0].cache
     return not _is_kept(group) and any(
-        other is not group and other[0].cache == cache and _is_kept(other) and _is_about(key, other[0].key)
+        other is not group and other[0].cache == cache and _is_kept(other) and are_about_one(key, other[0].key)
         for other in groups
     )
 

@@ -9,7 +9,7 @@ from slowpath.caching.cache_map import CacheMap, clears, site
 from slowpath.caching.hooks import Hooks, event_of
 from slowpath.caching.reaching import Reaching
 from slowpath.facts import UsesEntry, WritesRows
-from slowpath.keys import is_known, is_of_one_row, words
+from slowpath.keys import are_about_one, is_known, is_of_one_row, words
 from slowpath.rules import Whole
 
 # What is forgotten more calls away is forgotten for other reasons than this write.
@@ -94,7 +94,22 @@ def _is_meant(use: UsesEntry, entry: UsesEntry) -> bool:
     """Whether what is forgotten is this entry, and not everything or something that nobody knows."""
     if use.does == "flush" or not is_known(use.key) or not use.cache or not clears(use, entry):
         return False
+    if not are_about_one(use.key, entry.key):
+        return False
     return not words(entry.key) or not words(entry.key).isdisjoint(words(use.key))
+
+
+def is_seen(write: WritesRows, entry: UsesEntry) -> bool:
+    """Whether the entry may be made from what the write changes; a write of other columns is none of its business."""
+    columns = [source.columns for source in entry.sources if source.model == write.model]
+    if not write.columns or not columns or not all(columns):
+        return True
+    return not {_plain(name) for name in write.columns}.isdisjoint(_plain(name) for each in columns for name in each)
+
+
+def _plain(column: str) -> str:
+    """A relation goes by the name of its key, or without the end of it."""
+    return column.removesuffix("_id")
 
 
 def is_same_change(write: WritesRows, other: WritesRows, use: UsesEntry) -> bool:

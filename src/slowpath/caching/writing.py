@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from slowpath.facts import UsesEntry, WritesRows
+from slowpath.references import ClassRef
 from slowpath.rules import Function
 from slowpath.semantics.effects import AnyEffect, Changes, Hop, Removes, Writes
 from slowpath.semantics.parting import are_apart
@@ -54,10 +55,18 @@ def _seen(program: Program, effect: Writing) -> tuple[Sequence[Hop], Place, str]
     """The calls that lead to the write, and where it is: a model's own way to be saved is no call but the write."""
     for position, hop in enumerate(effect.via):
         owner, _, name = hop.callee.rpartition(".")
-        fact = program.row_fact(effect.model, name) if owner else None
+        own = owner and _is_own(program, effect.model, owner)
+        fact = program.row_fact(effect.model, name) if own else None
         if fact is not None and fact.action in {"save", "delete"}:
             return effect.via[:position], hop.place, hop.callee
     return effect.via, effect.place, effect.label
+
+
+def _is_own(program: Program, model: str, owner: str) -> bool:
+    """Whether a class of this name is the model's, or one that it extends."""
+    ref = program.class_of_model(model)
+    classes = program.project.ancestors(ref) if ref is not None else ()
+    return ref is None or any(isinstance(each, ClassRef) and each.qualname == owner for each in classes)
 
 
 def _what(effect: Writing, effects: Sequence[AnyEffect], place: Place) -> tuple[Action, tuple[str, ...]]:

@@ -39,7 +39,8 @@ the two.
 
 A key that holds the row's own primary key, for deletes: nobody asks for it when the row is gone. A delete that forgets
 the entry itself; an entry that is not seen to be computed from rows of the model; code that listens to the model's
-signals and is out of sight.
+signals and is out of sight. A model whose own `delete` or `save` leads to no other one: it refuses, or does something
+else.
 
 ## Fix safety
 
@@ -71,11 +72,13 @@ def judge(whole: Whole) -> Iterator[Problem]:
         if model.abstract or not hooks.is_known(model):
             continue
         for event, other in _OTHER.items():
+            if hooks.is_refused(model, other):
+                continue
             twins = [use for _, use in hooks.clears(model, other)]
-            nearest: dict[Place, tuple[Hook, UsesEntry]] = {}
+            nearest: dict[tuple[Place, str], tuple[Hook, UsesEntry]] = {}
             for hook, use in sorted(hooks.clears(model, event), key=lambda found: len(found[1].chain)):
                 if _matters(use, other) and not any(clears(twin, use) for twin in twins):
-                    nearest.setdefault(use.place, (hook, use))
+                    nearest.setdefault((use.place, spell(use.key)), (hook, use))
             for hook, use in nearest.values():
                 yield from _problem(caches, model, event, hook, use)
 

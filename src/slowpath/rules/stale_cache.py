@@ -56,6 +56,8 @@ it, what runs when the rows are saved. A key of which a part could be anything. 
 entry after the same kind of write to the same columns: then it is believed that the entry may be old. A habit is no
 reason where the function forgets other entries, or where writes of two models explain it equally well.
 
+A write of columns that the entry is not made from, where its query says which it wants (`values_list("name")`).
+
 An entry under one fixed key that is made from some rows of a table (`filter(category="css")`) has low confidence where
 the write is in another module: it may be of other rows.
 
@@ -71,7 +73,7 @@ from collections.abc import Iterator, Sequence
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
 from slowpath.caching.habits import Habit, habits
-from slowpath.caching.upkeep import Upkeep, is_same_change
+from slowpath.caching.upkeep import Upkeep, is_same_change, is_seen
 from slowpath.facts import UsesEntry, WritesRows
 from slowpath.finding import Confidence
 from slowpath.keys import shape, spell, varies
@@ -89,7 +91,7 @@ def judge(whole: Whole) -> Iterator[Problem]:
             writes = upkeep.writes_of(model)
             careful = [(write, use) for write in writes for use in upkeep.forgets(write, entry)]
             for write in writes if careful else ():
-                if not upkeep.is_kept_up(write, entry):
+                if is_seen(write, entry) and not upkeep.is_kept_up(write, entry):
                     yield from _problem(whole, entry, write, careful)
     for habit in habits(upkeep, caches):
         yield from _habit(whole, habit)
