@@ -28,7 +28,7 @@ LAYERS = (
         "scripts",
         "routes",
     ),
-    ("references", "layout", "project"),
+    ("references", "search_paths", "layout", "project"),
     (
         "loads",
         "listing",

@@ -211,6 +211,36 @@ def test_the_order_of_asking_changes_nothing() -> None:
             "a",
             "module users.a",
         ),
+        # Or its own code puts the folder on the search path, and however it says so.
+        (
+            [
+                "apps/__init__.py",
+                "apps/users/__init__.py",
+                "apps/users/a.py",
+                'conf/base.py: import os, sys\nAPPS = os.path.join(ROOT, "apps")\nsys.path.append(APPS)',
+            ],
+            "apps/shop/b.py: from users import a",
+            "a",
+            "module apps.users.a",
+        ),
+        (
+            [
+                "src/site/apps/__init__.py",
+                "src/site/apps/users/__init__.py",
+                "src/site/apps/users/a.py",
+                "src/site/__init__.py",
+                'src/manage.py: import sys\nif x:\n    sys.path.insert(0, str(HERE / "site" / "apps"))',
+            ],
+            "src/site/t.py: import users.a as a",
+            "a",
+            "module site.apps.users.a",
+        ),
+        (
+            ["apps/__init__.py", "apps/users/__init__.py", "m.py: import sys\nsys.path.append(find('apps'))"],
+            "t.py: import users",
+            "users",
+            "external users",
+        ),
         (
             ["x/__init__.py", "x/redis/__init__.py", "x/redis/a.py"],
             "x/redis/b.py: import redis.a as a",

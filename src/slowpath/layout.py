@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from slowpath.declarations import Declarations
+from slowpath.search_paths import search_paths
 
 
 class Layout(Struct, frozen=True):
@@ -16,6 +17,7 @@ class Layout(Struct, frozen=True):
 
     `roots` are the folders that names begin at, by module. `named` finds modules by their name from there or from a
     folder further up, as namespace packages have it. `wrappers` are modules named like a library that they import.
+    `added` are folders in which names begin as well, because the project's own code puts them on `sys.path`.
     """
 
     paths: dict[str, str]
@@ -26,6 +28,7 @@ class Layout(Struct, frozen=True):
     packages: frozenset[str]
     package_parents: frozenset[str]
     wrappers: frozenset[str]
+    added: frozenset[str]
 
 
 def lay_out(files: Iterable[Declarations]) -> Layout:
@@ -36,6 +39,8 @@ def lay_out(files: Iterable[Declarations]) -> Layout:
     packages = frozenset(_folder(path) for path in declared if path.endswith("__init__.py")) - started - {""}
     roots = {path: _root(_folder(path), packages) for path in declared}
     modules = _names(roots)
+    folders = frozenset(folder for path in modules for folder in _folders(path))
+    added = frozenset(folder for file in declared.values() for folder in search_paths(file, folders))
     named: defaultdict[str, list[str]] = defaultdict(list)
     for path, module in modules.items():
         segments = _segments(path)
@@ -44,15 +49,19 @@ def lay_out(files: Iterable[Declarations]) -> Layout:
         # times, and the module's five times.
         for start in range(min(depth, len(segments) - 1) + 1):
             named[".".join(segments[start:])].append(module)
+        for start in range(depth + 1, len(segments)):
+            if "/".join(segments[:start]) in added:
+                named[".".join(segments[start:])].append(module)
     return Layout(
         {module: path for path, module in modules.items()},
         modules,
         {module: roots[path] for path, module in modules.items()},
         dict(named),
-        frozenset(folder for path in modules for folder in _folders(path)),
+        folders,
         packages,
         frozenset(_folder(package) for package in packages if _folder(package) not in packages),
         frozenset(module for path, module in modules.items() if _is_wrapper(declared[path])),
+        added,
     )
 
 
@@ -158,7 +167,7 @@ def _is_reachable(layout: Layout, module: str, importer: str, name: str) -> bool
     start = "/".join(segments[: len(segments) - name.count(".") - 1])
     if alone and module in layout.wrappers:
         return False
-    if not start or place.startswith(f"{start}/"):
+    if not start or place.startswith(f"{start}/") or start in layout.added:
         return True
     return not _is_within(start, layout.packages) and (not alone or start in layout.package_parents)
 
