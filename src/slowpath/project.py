@@ -73,6 +73,11 @@ class Project:
             self._resolved[key] = self._imported(module, imported, set())
         return self._resolved[key]
 
+    def submodule(self, module: str, name: str) -> str | None:
+        """The module of this name directly below a package."""
+        folder = package_folder(self._layout, module)
+        return module_in(self._layout, folder, name) if folder is not None else None
+
     def class_of(self, ref: ClassRef) -> ClassDeclaration:
         """The declaration of a class."""
         return self._index(ref.module).classes[ref.qualname]

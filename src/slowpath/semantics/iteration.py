@@ -107,6 +107,11 @@ def bound_of(value: Value) -> Bound:
         case Symbol() | ClassValue():
             # Settings and enumerations: as many as somebody wrote down.
             return "small"
+        case Constant(value=None):
+            # Filled by somebody else before anybody goes through it: classes that were declared, plug-ins, rows.
+            return "unclear"
+        case Constant():
+            return "small"
     return "growing"
 
 

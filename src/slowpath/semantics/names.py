@@ -123,8 +123,10 @@ class Names(Facts, Questions):
         return Object(known.name) if known is not None else Symbol(name)
 
     def member(self, module: str, name: str) -> Value:
-        """An attribute of a project module."""
-        return self.global_value(module, name)
+        """An attribute of a project module; a submodule is one as soon as anybody has imported it."""
+        value = self.global_value(module, name)
+        below = self.project.submodule(module, name) if isinstance(value, Unknown) else None
+        return ModuleValue(below) if below is not None else value
 
     def imported(self, module: str, name: e.ImportedName) -> Value | None:
         """What an import inside a function of this module binds."""
@@ -270,14 +272,17 @@ class Names(Facts, Questions):
     def _binding(declaration: FunctionDeclaration) -> Binding:
         if declaration.name in {"__init_subclass__", "__class_getitem__", "__new__"}:
             return "class"
-        for decorator in declaration.decorators:
-            name = e.dotted(decorator.func if isinstance(decorator, e.Call) else decorator).rpartition(".")[2]
+        names = [
+            e.dotted(each.func if isinstance(each, e.Call) else each).rpartition(".")[2]
+            for each in declaration.decorators
+        ]
+        for name in names:
             if name == "staticmethod":
                 return "static"
+            if name.endswith("classproperty") or (name == "classmethod" and "property" in names):
+                return "class-property"
             if name == "classmethod":
                 return "class"
-            if name.endswith("classproperty"):
-                return "class-property"
             if "cached" in name and name.endswith("property"):
                 return "cached"
             if name.endswith("property") or name in {"hybrid_method", "reify"}:
