@@ -84,7 +84,8 @@ def _computed(frame: Frame, given: Given, at: int) -> Value:
         return given.value
     from slowpath.semantics.calls import call
 
-    return call(frame, given.value, (), at, None)
+    with frame.seldom():
+        return call(frame, given.value, (), at, None)
 
 
 def _placed(call: Call, keyed: Keyed) -> Iterator[tuple[KeyedRole, Given]]:
