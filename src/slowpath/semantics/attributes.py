@@ -131,7 +131,7 @@ def _of_instance(frame: Frame, instance: Instance, node: e.Attribute) -> Value:
     stored = field_of(instance.fields, node.attr)
     if stored is not None:
         return varying(stored, instance.varies)
-    value = _instance_attribute(frame, instance, node.attr, node.at)
+    value = _instance_attribute(frame, instance, node.attr, node.at, _loops_around(frame, node.value))
     found = frame.program.project.method(instance.ref, node.attr)
     stays = found is None or frame.program.binding_of(found) == "cached"
     if stays and isinstance(value, Row | Rows | Instance | Collection):
@@ -139,7 +139,12 @@ def _of_instance(frame: Frame, instance: Instance, node: e.Attribute) -> Value:
     return value
 
 
-def _instance_attribute(frame: Frame, instance: Instance, name: str, at: int) -> Value:
+def _loops_around(frame: Frame, node: e.Expression) -> int:
+    """How many of the loops around were open when the variable was bound."""
+    return frame.bound_at.get(node.id, 0) if isinstance(node, e.Name) else len(frame.contexts)
+
+
+def _instance_attribute(frame: Frame, instance: Instance, name: str, at: int, loops: int | None = None) -> Value:
     stored = field_of(instance.fields, name)
     if stored is not None:
         return varying(stored, instance.varies)
@@ -149,7 +154,12 @@ def _instance_attribute(frame: Frame, instance: Instance, name: str, at: int) ->
     if name in frame.program.rendered(instance.ref):
         from slowpath.semantics.showing import render
 
-        render(frame, instance, frame.program.rendered(instance.ref)[name], at)
+        # It is worked out once and kept.
+        kept, frame.contexts = frame.contexts, frame.contexts[:loops]
+        try:
+            render(frame, instance, frame.program.rendered(instance.ref)[name], name, at)
+        finally:
+            frame.contexts = kept
         return unknown(instance)
     held = field_of(frame.program.built(instance.ref).fields, name)
     if held is not None:

@@ -88,16 +88,17 @@ def _chosen(program: Program, by: ClassRef) -> ClassRef | None:
     return found if isinstance(found, ClassRef) else None
 
 
-def render(frame: Frame, instance: Instance, argument: str, at: int) -> None:
-    """Read what an instance shows of what it was made of."""
+def render(frame: Frame, instance: Instance, argument: str, attribute: str, at: int) -> None:
+    """Read what an instance shows by this attribute of what it was made of."""
     value = field_of(instance.fields, argument)
     if field_of(instance.fields, "many") != Constant(True):
         if isinstance(value, Row):
             _read(frame, instance.ref, value, 0)
         return
     if isinstance(value, Rows | Collection):
-        value, item_of, bound = through(frame, value, e.Name(at, argument), at)
         name = instance.ref.qualname
+        label = e.Attribute(at, e.Name(at, f"{name}(…)"), attribute)
+        value, item_of, bound = through(frame, value, label, at)
         with frame.repeating("for", at, "", name, bound, origin_of(value)) as number:
             _read(frame, instance.ref, item_of(number), 0)
 
