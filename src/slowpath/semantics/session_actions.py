@@ -20,6 +20,7 @@ from slowpath.semantics.values import (
     ClassValue,
     Collection,
     Constant,
+    Instance,
     ModelAttribute,
     Object,
     Operation,
@@ -105,7 +106,7 @@ def _bare_statement(frame: Frame, call: Call, kind: str) -> Value:
         if model in frame.program.schema.models:
             return replace(_begun(frame, call, model), plain=True, varies=call.varies)
     entity = call.arguments[0].value if call.arguments else None
-    if isinstance(entity, Unknown) and any(number >= 0 for number in entity.varies):
+    if isinstance(entity, Unknown | Instance) and any(number >= 0 for number in entity.varies):
         # Another table on each turn: no one statement can take their place.
         return gone(call)
     return Object(kind, varies=call.varies) if kind else gone(call)
