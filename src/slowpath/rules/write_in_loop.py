@@ -31,7 +31,8 @@ Models for which the bulk form means something else: `save()` or `delete()` is o
 model inherits from another table. (`get_or_create` looks each item up all the same, and is reported.) Loops that
 handle the errors of each item. Loops over a few constants, batches, and statements for a list of rows or keys. A commit
 that ends a piece of work (another service was asked on the same turn, or the function that commits calls many others),
-or that is five calls away, has low confidence, and is not reported by default.
+or that is five calls away, has low confidence, and is not reported by default. So has a row from before the loop that
+is saved on every turn while others are worked on: it shows whoever waits how far the work has come.
 
 ## Fix safety
 
@@ -47,7 +48,7 @@ from msgspec.structs import replace
 
 from slowpath.references import FunctionRef
 from slowpath.rules import Function, Mark, Problem, Rule
-from slowpath.semantics.effects import CACHE, CallsService, Context, RunsQuery, Writes
+from slowpath.semantics.effects import CACHE, CallsService, Changes, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import callees, chain, each, how_sure, place_in, repeated, steps
 from slowpath.source import Place
@@ -84,7 +85,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         context = group[0][1]
         if _is_one_write(effects, context, function):
             problem = _problem(place, effects, context, program)
-            meant = _is_boundary(effects, context, function, program)
+            meant = _is_boundary(effects, context, function, program) or _is_progress(effects, context, function)
             yield replace(problem, confidence="low") if meant else problem
 
 
@@ -110,6 +111,21 @@ def _is_boundary(effects: Sequence[Writes], context: Context, function: Function
         return True
     return bool(commits) and any(
         isinstance(other, CallsService) and other.service != CACHE and not other.rare
+        for other in function.summary.effects
+        if context in other.contexts
+    )
+
+
+def _is_progress(effects: Sequence[Writes], context: Context, function: Function) -> bool:
+    """Whether it is one row that is saved again on every turn, while something else is done: whoever waits sees in it
+    how far the work has come."""
+    same = all(
+        effect.action == "save" and effect.model and effect.contexts.index(context) not in effect.varies
+        for effect in effects
+    )
+    places = {effect.place for effect in effects}
+    return same and any(
+        other.place not in places and not isinstance(other, Changes)
         for other in function.summary.effects
         if context in other.contexts
     )
