@@ -58,6 +58,7 @@ LAYERS = (
         "busy_loops",
         "caching",
         "rules",
+        "single",
         "workload",
         "asked",
         "migrating",

@@ -17,6 +17,7 @@ from slowpath.semantics.program import Program
 from slowpath.semantics.sql_texts import sql_in
 from slowpath.semantics.steps import Trail, inside
 from slowpath.semantics.values import Rows
+from slowpath.single import is_by_key
 from slowpath.source import Place
 from slowpath.sql import Reader
 
@@ -36,7 +37,7 @@ def deletions(function: Function, program: Program) -> Iterator[Deletes]:
             place = effect.via[0].place if effect.via else effect.place
             many = effect.many if isinstance(effect, Removes) else effect.action == "write"
             many = many and not effect.via
-            yield Deletes(place, effect.model, many and not _is_by_key(function, program, effect.place))
+            yield Deletes(place, effect.model, many and not is_by_key(function, program, effect.place))
 
 
 def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL | ChangesTables]:
@@ -141,19 +142,6 @@ def _fetched(schema: Schema, place: Place, owner: str, name: str, *, named: bool
     shape = related(schema, Shape(relation.target), owner, name)
     if not shape.open:
         yield Queries(place, shape, named=named)
-
-
-def _is_by_key(function: Function, program: Program, place: Place) -> bool:
-    """Whether what is asked there is for one row, by its key."""
-    for effect in function.summary.effects:
-        if not isinstance(effect, Asks) or effect.place != place or effect.trail.parameter:
-            continue
-        declared = program.schema.models.get(effect.model)
-        keys = {column.column for column in declared.columns if column.primary_key} if declared is not None else set()
-        shape = program.shape(effect.model, effect.trail.steps, frozenset())
-        if keys and keys <= {test.column for test in shape.conditions if test.how == "equal" and not test.path}:
-            return True
-    return False
 
 
 def _deletes(effect: AnyEffect) -> bool:

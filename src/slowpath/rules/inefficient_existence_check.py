@@ -26,7 +26,8 @@ The rows are followed through the function: they are counted, measured or tested
 
 ## What silences it
 
-The rows are used afterwards: then one query that fetches them is the better one.
+The rows are used afterwards: then one query that fetches them is the better one. No more than one row can have what is
+asked for: its key, or what is unique.
 
 ## Fix safety
 
@@ -41,6 +42,7 @@ from slowpath.rules import Function, Problem, Rule
 from slowpath.semantics.effects import Evaluates
 from slowpath.semantics.program import Program
 from slowpath.semantics.repetition import growing
+from slowpath.single import is_for_one
 
 
 def check(function: Function, program: Program) -> Iterator[Problem]:
@@ -49,7 +51,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if not isinstance(effect, Evaluates) or effect.via or effect.used or growing(effect) is not None:
             continue
         problem = _problem(effect, program.schema.label(effect.model))
-        if problem is not None:
+        if problem is not None and not is_for_one(function, program, effect.place):
             yield problem
 
 
