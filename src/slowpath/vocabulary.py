@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TypeKind = Literal[
     "query", "statement", "result", "manager", "row", "session", "connection", "cursor", "client", "pipeline",
-    "builder", "plain",
+    "builder", "plain", "settings",
 ]  # fmt: skip
 """What an object of a library's type is.
 

@@ -179,6 +179,8 @@ def _member(frame: Frame, ref: ClassRef, name: str, receiver: Value, at: int) ->
     value = frame.program.class_attribute(ref, name)
     if value is None:
         return None
+    if isinstance(value, Collection) and frame.program.holds_settings(ref):
+        value = replace(value, bound="small")
     if isinstance(value, FunctionValue) and value.receiver is None:
         return replace(value, receiver=receiver), False
     return value, False
@@ -256,6 +258,8 @@ def _of_object(frame: Frame, value: Object, name: str) -> Value:
     known = frame.program.knowledge.types.get(value.type)
     if known is None:
         return unknown(value)
+    if known.kind == "settings":
+        return Symbol(f"{known.name}.{name}")
     if name in known.methods or known.kind == "builder":
         return Method(value, name, varies=value.varies)
     gives = known.attributes.get(name) or known.attributes.get("*")

@@ -364,6 +364,9 @@ def _call_symbol(frame: Frame, name: str, arguments: Arguments, at: int, node: e
         fact = owning.methods.get(method) or owning.class_methods.get(method)
         if fact is not None:
             return act(frame, Call(at, method, fact, Object(owning.name), arguments, node))
+    if program.is_configured(name):
+        # Whatever is taken out of settings was written down there.
+        return Symbol(name)
     return standard_library.call_library(frame, name, arguments, at, node) or _unknown_call(frame, UNKNOWN, arguments)
 
 

@@ -127,7 +127,18 @@ class Facts:
     def is_plain(self, kind: str) -> bool:
         """Whether the type is one of those that only hold settings."""
         known = self.knowledge.types.get(kind)
-        return known is not None and known.kind == "plain"
+        return known is not None and known.kind in {"plain", "settings"}
+
+    def is_configured(self, name: str) -> bool:
+        """Whether the dotted name is that of settings, or of something in them."""
+        parts = name.split(".")
+        names = (".".join(parts[:end]) for end in range(2, len(parts) + 1))
+        known = (self.knowledge.types.get(each) for each in names)
+        return any(each is not None and each.kind == "settings" for each in known)
+
+    def holds_settings(self, ref: ClassRef) -> bool:
+        """Whether the instances of the project's class are settings."""
+        return any(known.kind == "settings" for known in self.external_types(ref))
 
     def is_builder(self, kind: str) -> bool:
         """Whether the type only remembers how it was built."""

@@ -272,10 +272,8 @@ class Names(Facts, Questions):
     def _binding(declaration: FunctionDeclaration) -> Binding:
         if declaration.name in {"__init_subclass__", "__class_getitem__", "__new__"}:
             return "class"
-        names = [
-            e.dotted(each.func if isinstance(each, e.Call) else each).rpartition(".")[2]
-            for each in declaration.decorators
-        ]
+        functions = [each.func if isinstance(each, e.Call) else each for each in declaration.decorators]
+        names = [e.dotted(each).rpartition(".")[2] for each in functions]
         for name in names:
             if name == "staticmethod":
                 return "static"
