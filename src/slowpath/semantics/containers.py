@@ -76,12 +76,10 @@ def call_collection(
                 grown = replace(grown, kind="dict", key=arguments[0].value)
             elif _is_batch(frame, added, arguments):
                 grown = replace(grown, bound="chunked")
-            frame.update(own, grown)
-        return (
-            varying(join(receiver.element, added), varies)
-            if name == "setdefault" and isinstance(receiver, Collection)
-            else UNKNOWN
-        )
+            _put_back(frame, own, grown)
+        if name == "setdefault" and isinstance(receiver, Collection):
+            return varying(_grown(receiver, added, frame).element, varies)
+        return UNKNOWN
     if name in {"extend", "update"}:
         if arguments and isinstance(receiver, Collection) and own is not None:
             value = ran(frame, arguments, at)
@@ -117,6 +115,18 @@ def _copied(rows: Rows, name: str, varies: frozenset[int]) -> Value:
     if name in {"copy", "union"}:
         return rows
     return Unknown(varies=varies) if varies else UNKNOWN
+
+
+def _put_back(frame: Frame, own: e.Expression, grown: Collection) -> None:
+    """Remember what a collection is now that something was added: also one that was made where it was missing, as in
+    `groups.setdefault(key, []).append(item)`."""
+    match own:
+        case e.Call(func=e.Attribute(value=inner, attr="setdefault")):
+            outer = frame.lookup(inner)
+            if isinstance(outer, Collection):
+                frame.update(inner, replace(outer, element=grown, items=None))
+        case _:
+            frame.update(own, grown)
 
 
 def _is_batch(frame: Frame, added: Value, arguments: Arguments) -> bool:
