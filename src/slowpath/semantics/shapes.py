@@ -106,10 +106,21 @@ def bound_of(statement: s.For, bound: Bound) -> Bound:
     """The bound of a `for`, when what it goes through has the given one."""
     if bound in {"growing", "counted"} and _counts(statement.iterable) and _retries(statement.body):
         return "retry"
-    if _out(statement.body):
+    if _out(statement.body) or _takes_what_works(statement.body):
         # One turn, or as many as it takes to find what was looked for.
-        return "unclear" if _continues(statement.body) else "once"
+        return "unclear" if _continues(statement.body) or not _out(statement.body) else "once"
     return bound
+
+
+def _takes_what_works(body: s.Block) -> bool:
+    """Whether the loop is left as soon as something did not fail."""
+    last = _last(body)
+    if not isinstance(last, s.Try) or not all(_stays(handler.body) for handler in last.handlers):
+        return False
+    tried = last.orelse or last.body
+    while isinstance(inner := _last(tried), s.With):
+        tried = inner.body
+    return bool(last.handlers) and _out(tried)
 
 
 def _continues(body: s.Block) -> bool:
