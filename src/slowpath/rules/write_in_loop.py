@@ -32,7 +32,8 @@ model inherits from another table. (`get_or_create` looks each item up all the s
 handle the errors of each item. Loops over a few constants, batches, and statements for a list of rows or keys. A commit
 that ends a piece of work (another service was asked on the same turn, or the function that commits calls many others),
 or that is five calls away, has low confidence, and is not reported by default. So has a row from before the loop that
-is saved on every turn while others are worked on: it shows whoever waits how far the work has come.
+is saved on every turn while others are worked on: it shows whoever waits how far the work has come. And so has what is
+written in a transaction that the loop opens for each item.
 
 ## Fix safety
 
@@ -86,6 +87,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if _is_one_write(effects, context, function):
             problem = _problem(place, effects, context, program)
             meant = _is_boundary(effects, context, function, program) or _is_progress(effects, context, function)
+            meant = meant or all(_is_apart(effect, context) for effect in effects)
             yield replace(problem, confidence="low") if meant else problem
 
 
@@ -129,6 +131,14 @@ def _is_progress(effects: Sequence[Writes], context: Context, function: Function
         for other in function.summary.effects
         if context in other.contexts
     )
+
+
+def _is_apart(effect: Writes, context: Context) -> bool:
+    """Whether the loop opens a transaction for each item: what is written of one is not to be lost with another."""
+    opened = effect.transaction
+    if opened is None or (opened.module, opened.function) != (context.place.module, context.place.function):
+        return False
+    return opened.at > context.place.at
 
 
 def _is_busy(effect: Writes, context: Context, program: Program) -> bool:
