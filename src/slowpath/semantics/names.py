@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from slowpath import expression as e
-from slowpath.declarations import FunctionDeclaration
 from slowpath.keeping import Memoizer
 from slowpath.knowledge import object_type
 from slowpath.loads import Loads
 from slowpath.references import ClassRef, External, FunctionRef, ModuleRef, Resolved, ValueRef
+from slowpath.semantics.binding import Binding, binding
 from slowpath.semantics.facts import Facts
 from slowpath.semantics.joins import either
 from slowpath.semantics.memory import Memo, Questions
@@ -37,8 +35,6 @@ from slowpath.semantics.values import (
 )
 from slowpath.source import Place
 from slowpath.vocabulary import Type
-
-Binding = Literal["plain", "property", "cached", "static", "class", "class-property"]
 
 _TRANSPARENT = {"Optional", "Annotated", "Required", "NotRequired", "Final", "ClassVar", "ReadOnly", "Mapped", "Union"}
 _SEQUENCES = {
@@ -265,27 +261,8 @@ class Names(Facts, Questions):
         """How a method binds when it is taken from an instance."""
         known = self._bindings.get(method)
         if known is None:
-            known = self._bindings[method] = self._binding(self.project.function_of(method))
+            known = self._bindings[method] = binding(self.project.function_of(method))
         return known
-
-    @staticmethod
-    def _binding(declaration: FunctionDeclaration) -> Binding:
-        if declaration.name in {"__init_subclass__", "__class_getitem__", "__new__"}:
-            return "class"
-        functions = [each.func if isinstance(each, e.Call) else each for each in declaration.decorators]
-        names = [e.dotted(each).rpartition(".")[2] for each in functions]
-        for name in names:
-            if name == "staticmethod":
-                return "static"
-            if name.endswith("classproperty") or (name == "classmethod" and "property" in names):
-                return "class-property"
-            if name == "classmethod":
-                return "class"
-            if "cached" in name and name.endswith("property"):
-                return "cached"
-            if name.endswith("property") or name in {"hybrid_method", "reify"}:
-                return "cached" if name == "reify" else "property"
-        return "plain"
 
     def memo_of(self, ref: FunctionRef) -> tuple[Memoizer, e.Expression] | None:
         """The decorator that keeps the function's results by argument, and how it is written; `None` if none does."""
