@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from slowpath.database import Database
@@ -12,6 +13,9 @@ _KEYS = frozenset({"foreign-key", "one-to-one"})
 
 # What a row says of two owners besides that they belong together: in which role, since when.
 _OF_A_PAIR = 2
+
+# What at least so many models have, and more than half of all, says who wrote a row, not what it belongs to.
+_COMMON = 8
 
 # A chain of owners longer than this is a circle.
 _DEEPEST = 8
@@ -24,14 +28,19 @@ class Growth:
         self._schema = schema
         self._database = database
         self._depths: dict[str, int] = {}
+        self._signed = _signed(schema)
         self._owners = {owner for name in (*schema.models, *database.tables) for owner in self._owners_of(name)}
 
     def _owners_of(self, name: str) -> tuple[str, ...]:
         """What the rows of a model, or of a table that has none, belong to."""
         model = self._schema.models.get(name)
         table = self._database.of_model(name) or self._database.tables.get(name)
-        owners = [relation.target for relation in model.relations if relation.kind == "foreign-key"] if model else []
+        relations = [r for r in model.relations if r.kind == "foreign-key"] if model else []
+        owners = [relation.target for relation in relations if relation.name not in self._signed]
+        signed = {relation.column for relation in relations if relation.name in self._signed}
         for key in table.foreign_keys if table is not None else ():
+            if not signed.isdisjoint(key.columns):
+                continue
             other = self._database.named(key.table)
             owners.append(next(iter(other.models), other.name) if other is not None else "")
         return tuple(dict.fromkeys(owner for owner in owners if owner not in ("", name)))
@@ -90,8 +99,18 @@ class Growth:
 
     def _has_user(self, model: Model | None) -> bool:
         relations = model.relations if model is not None else ()
-        targets = (self._schema.models.get(r.target) for r in relations if r.kind in _KEYS)
+        own = (r for r in relations if r.kind in _KEYS and r.name not in self._signed)
+        targets = (self._schema.models.get(r.target) for r in own)
         return any(target is not None and target.settings for target in targets)
+
+
+def _signed(schema: Schema) -> frozenset[str]:
+    """The relations to users that most models have and that may be empty: `created_by`, `modified_by`."""
+    having = [[r for r in model.relations if r.kind in _KEYS] for model in schema.models.values()]
+    users = {model.name for model in schema.models.values() if model.settings}
+    counts = Counter(r.name for relations in having for r in relations if r.nullable and r.target in users)
+    most = max(_COMMON, sum(map(bool, having)) // 2 + 1)
+    return frozenset(name for name, count in counts.items() if count >= most)
 
 
 def _is_time(column: Column) -> bool:

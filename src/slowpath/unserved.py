@@ -152,7 +152,7 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     is_sorted = verdict.access == "point" and _is_sorted(table, shape)
     # In the order of an index, rows that are found by nothing else may all have to be looked at.
     is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
-    due = fact.taken and fact.shape.limit is None
+    due = fact.taken and fact.shape.limit is None and _is_due(growth, shape)
     wanted = replace(shape, limit=0) if due else shape
     index = advise(table, wanted) if is_sorted or not is_found else None
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
@@ -169,10 +169,31 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
         sure = "medium" if growth.grows(shape.model) and kind in ("few", "range", "next") else sure
     elif kind in ("next", "newest") and shape.limit != fact.shape.limit:
         sure = "low"
+    if _may_be_led(table, shape, kind):
+        sure = "low"
     if fact.narrowed and sure != "low":
         # Of the filters that a list can have, those by what the rows belong to are there to be used.
         sure = "low" if table.references.isdisjoint(condition.column for condition in telling) else "medium"
     return Unserved(fact, table, verdict, index, kind, sure)
+
+
+def _may_be_led(table: Table, shape: Shape, kind: Kind) -> bool:
+    """Whether something else may leave few rows: another table's, that are looked for there, or a state that has an
+    index of its own, as one has in which few rows are; or whether any row will do."""
+    if kind == "newest" and shape.limit == 1 and not shape.said:
+        return True
+    states = {c.column for c in own(shape) if c.how in ("equal", "in") and not _tells(table, c)}
+    states -= {c.column for c in own(shape) if c.value in ("TRUE", "FALSE")}
+    if kind == "lookup" and any(key.plain and not states.isdisjoint(key.bare[:1]) for key in table.keys):
+        return True
+    return any(c.path and c.how in POINTS and _tells(table, c) and not c.around for c in shape.conditions)
+
+
+def _is_due(growth: Growth, shape: Shape) -> bool:
+    """Whether the rows are taken in their turn, or when their time has come: such a query leaves the others alone."""
+    tested = own(shape)
+    turn = shape.said and bool(tested) and growth.in_turn(shape.model, {sort.column for sort in shape.order})
+    return turn or any(c.how == "range" and growth.in_turn(shape.model, {c.column}) for c in tested)
 
 
 def _again(schema: Schema, fact: Queries, table: Table) -> NewIndex | None:
@@ -193,7 +214,8 @@ def _leaves_out(key: Key, left: list[Condition], points: set[str]) -> bool:
     if key.unique and not key.condition and points.issuperset(key.bare):
         return True
     told = any(c.column in key.bare or re.search(rf"\b{re.escape(c.column)}\b", key.condition) for c in left)
-    return told and (not key.plain or key.bare[0] in points or key.bare[0].startswith("?"))
+    first = key.bare[0] if key.bare else "?"
+    return told and (not key.plain or first in points or first.startswith("?"))
 
 
 def _is_sorted(table: Table, shape: Shape) -> bool:

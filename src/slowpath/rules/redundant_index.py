@@ -64,7 +64,8 @@ def judge(whole: Whole) -> Iterator[Problem]:
     """The indexes that models declare and that another one of the same table begins with."""
     for table in merged(tables_of(whole.schema.models.values())).values():
         for index in dict.fromkeys(table.indexes):
-            if not _is_plain(index) or index.unique:
+            # What a library's class makes has no line of the project's own.
+            if not _is_plain(index) or index.unique or not index.line:
                 continue
             other = next((each for each in table.searched if _is_served_by(index, each)), None)
             if other is not None:

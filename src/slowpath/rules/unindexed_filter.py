@@ -60,8 +60,9 @@ that nothing shows to grow are reported at low confidence only.
 Where the project may run on MySQL, which indexes foreign keys by itself, filters on these are silent too. What only the
 number of rows can decide has low confidence, and is shown with `--confidence low`: ranges, states that many rows are
 in (unless the code changes the rows that it finds, as who works off what is due does), rows that an index finds and
-that are sorted then (unless a query takes ten or more of an owner's events, the newest first), and all filters on
-tables that nothing shows to grow.
+that are sorted then (unless a query takes ten or more of an owner's events, the newest first), filters beside one of a
+joined table or of a state that has an index, and all filters on tables that nothing shows to grow. That most models
+have a `created_by` shows nothing.
 
 ## Fix safety
 

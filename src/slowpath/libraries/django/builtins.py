@@ -190,7 +190,8 @@ def _abstract() -> Iterator[Draft]:
     # The tree's fields are kept right by its own methods of saving.
     yield _mixin(
         "mptt.models.MPTTModel",
-        *_columns("lft rght tree_id level", "PositiveIntegerField"),
+        *_columns("lft rght level", "PositiveIntegerField"),
+        _column("tree_id", "PositiveIntegerField", indexed=True),
         overrides=("delete", "save"),
     )
     yield _mixin(
