@@ -40,7 +40,8 @@ class Key(Struct, frozen=True):
 
 class Table(Struct, frozen=True):
     """A table with all its indexes; `few` are the columns that take only a few values (booleans, choices), `primary`
-    those of the primary key, `references` those of keys of other tables."""
+    those of the primary key, `references` those of keys of other tables, `binary` those whose values may be too
+    long for an index."""
 
     name: str
     columns: frozenset[str]
@@ -48,6 +49,7 @@ class Table(Struct, frozen=True):
     few: frozenset[str] = frozenset()
     primary: tuple[str, ...] = ()
     references: frozenset[str] = frozenset()
+    binary: frozenset[str] = frozenset()
 
     def leads(self, column: str) -> tuple[Key, ...]:
         """The indexes that begin with the column."""

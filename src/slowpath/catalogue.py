@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from slowpath.advisor import Key, Table
 from slowpath.database import Table as Declared
 from slowpath.schema import Index
+
+_BINARY = re.compile(r"binary|bytes|bytea|blob", re.IGNORECASE)
 
 
 def table_of(declared: Declared) -> Table | None:
@@ -16,7 +20,8 @@ def table_of(declared: Declared) -> Table | None:
     primary = Key(declared.primary_key, unique=True, name="the primary key")
     keys = (primary, *(_key(index, columns) for index in declared.indexes))
     references = frozenset(column for key in declared.foreign_keys for column in key.columns)
-    return Table(declared.name, columns, keys, few, declared.primary_key, references)
+    binary = frozenset(column.column for column in declared.columns if _BINARY.search(column.type))
+    return Table(declared.name, columns, keys, few, declared.primary_key, references, binary)
 
 
 def _key(index: Index, columns: frozenset[str]) -> Key:

@@ -141,7 +141,7 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     if fact.handed_on and shape.limit is None and shape.order:
         # Whoever is given rows in an order may want the first of them only.
         shape = replace(shape, limit=0)
-    if shape.open or any(condition.column not in table.columns for condition in own(shape)):
+    if shape.open or any(c.column not in table.columns or c.column in table.binary for c in own(shape)):
         return None
     verdict = access_of(table, shape)
     telling = [c for c in own(shape) if c.how in POINTS and _tells(table, c)]
@@ -152,7 +152,7 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     is_sorted = verdict.access == "point" and _is_sorted(table, shape)
     # In the order of an index, rows that are found by nothing else may all have to be looked at.
     is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
-    due = fact.taken and fact.shape.limit is None and _is_due(growth, shape)
+    due = fact.taken and not fact.narrowed and fact.shape.limit is None and _is_due(growth, shape)
     wanted = replace(shape, limit=0) if due else shape
     index = advise(table, wanted) if is_sorted or not is_found else None
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
