@@ -5,7 +5,8 @@ a function gave.
 arguments are, in order (`set = "fill key value expiry:timeout"`). After a colon stands the name by which an argument
 may be passed, where it is not the same word. `*keys` are all arguments that are left. `lasts` is what becomes of an
 entry that is filled with no expiry (`default`, `forever`), `also` names types whose calls reach the same entries (a
-pipeline), `fragment` is the key under which `{% cache %}` in a template keeps what it shows. `[memo."a.decorator"]`
+pipeline), `fragment` is the key under which `{% cache %}` in a template keeps what it shows, `guards = true` says that
+one caller works out what there is not while the others wait. `[memo."a.decorator"]`
 says where a decorator keeps its results (`process`, `shared`) and by which methods of the decorated function they are
 forgotten; of one that keeps answers under the path of the request, how code speaks of who asks (`askers`), and the
 methods that a class's answers go through (`through`).

@@ -30,13 +30,15 @@ class Keyed(Struct, frozen=True):
 
 class CacheType(Struct, frozen=True):
     """A cache's client. Entries filled without an expiry `last` as long as the client's default says, or for ever.
-    Calls on the types `also` reach the same entries. `fragment` is the key of what templates keep."""
+    Calls on the types `also` reach the same entries. `fragment` is the key of what templates keep.
+    One that `guards` lets one caller work out what there is not, while the others wait."""
 
     name: str
     methods: Mapping[str, Keyed]
     lasts: Lasts = "default"
     also: tuple[str, ...] = ()
     fragment: str = ""
+    guards: bool = False
 
 
 class Memoizer(Struct, frozen=True):

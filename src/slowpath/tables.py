@@ -224,15 +224,16 @@ def _each(
 
 
 def _cache(name: str, table: Mapping[str, object], place: Place) -> CacheType:
-    _only(table, ("methods", "lasts", "also", "fragment"), place)
+    _only(table, ("methods", "lasts", "also", "fragment", "guards"), place)
     methods = _texts_by_name(table.get("methods", {}), place.at("methods"))
     lasts = _text(table.get("lasts", "default"), place.at("lasts"))
     also = _texts(table.get("also", []), place.at("also"))
     fragment = _text(table.get("fragment", ""), place.at("fragment"))
     try:
-        return entries.cache_type(name, methods, lasts, also, fragment)
+        known = entries.cache_type(name, methods, lasts, also, fragment)
     except ValueError as error:
         raise place.error(str(error)) from None
+    return replace(known, guards=table.get("guards") is True)
 
 
 def _memo(name: str, table: Mapping[str, object], place: Place) -> Memoizer:
