@@ -21,6 +21,7 @@ _SIGNALS: Mapping[Event, frozenset[str]] = {
     "save": frozenset({"pre_save", "post_save"}),
     "delete": frozenset({"pre_delete", "post_delete"}),
 }
+DONE: Mapping[Event, str] = {"save": "saved", "delete": "deleted"}
 
 
 class Hook(Struct, frozen=True):
@@ -37,6 +38,7 @@ class Hooks:
     def __init__(self, whole: Whole, caches: CacheMap) -> None:
         self._project: Project = whole.project
         self._caches = caches
+        self._models = [model for model in whole.schema.models.values() if not model.abstract]
         self._classes = {ref.name: ref for ref in whole.project.classes()}
 
     def of(self, model: Model, event: Event) -> Iterator[Hook]:
@@ -73,6 +75,14 @@ class Hooks:
         for hook in self.of(model, event):
             for use in self._caches.clears_of(hook.function):
                 yield hook, use
+
+    def waiting(self, function: str) -> Iterator[tuple[Model, Event, Hook]]:
+        """The writes that lead by themselves to the function of this full name."""
+        for model in self._models:
+            for event in ("save", "delete"):
+                for hook in self.of(model, event):
+                    if hook.function == function:
+                        yield model, event, hook
 
 
 def event_of(write: WritesRows) -> tuple[Event, bool, bool]:

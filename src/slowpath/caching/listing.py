@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.caching.cache_map import CacheMap, site
-from slowpath.caching.hooks import Event, Hooks
+from slowpath.caching.hooks import DONE, Hooks
 from slowpath.facts import KeepsResults, Source, UsesEntry
 from slowpath.keys import Key, are_about_one, is_known, may_be_same, spell
 from slowpath.rules import Whole
@@ -28,8 +28,6 @@ _DID: dict[str, Did] = {
     "forget": "forgotten",
     "flush": "flushed",
 }
-
-_DONE: dict[Event, str] = {"save": "saved", "delete": "deleted"}
 
 
 class Deed(Struct, frozen=True, order=True):
@@ -110,7 +108,7 @@ def _when(whole: Whole, caches: CacheMap) -> dict[UsesEntry, tuple[str, ...]]:
     hooks = Hooks(whole, caches)
     for model in whole.schema.models.values():
         if not model.abstract:
-            for event, done in _DONE.items():
+            for event, done in DONE.items():
                 for _, use in hooks.clears(model, event):
                     found[use][f"{model.label} is {done}"] = None
     return {use: tuple(said) for use, said in found.items()}

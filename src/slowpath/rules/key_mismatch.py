@@ -75,6 +75,7 @@ from collections.abc import Iterator
 from slowpath.caching.cache_map import CacheMap, site
 from slowpath.caching.collecting import entries
 from slowpath.caching.fragments import Fragments
+from slowpath.caching.hooks import DONE, Hooks
 from slowpath.caching.making import Unmade, unmade
 from slowpath.facts import NamesEntry, UsesEntry, only
 from slowpath.keys import is_known, may_be_same, spell, words
@@ -87,9 +88,10 @@ _MOST_MARKS = 3
 def judge(whole: Whole) -> Iterator[Problem]:
     """Keys that are forgotten and never kept."""
     caches = CacheMap(whole.facts)
+    hooks = Hooks(whole, caches)
     keeping = [Fragments(cache, caches) for cache in whole.knowledge.caches.values() if cache.fragment]
     for fragments in keeping:
-        yield from _fragments(fragments, caches)
+        yield from _fragments(fragments, caches, hooks)
     for found in unmade(whole.project, list(only(NamesEntry, whole.facts))):
         yield _unmade(found)
     for cache in caches.caches:
@@ -100,7 +102,7 @@ def judge(whole: Whole) -> Iterator[Problem]:
             if not is_known(use.key) or any(fragments.is_one(use) for fragments in keeping):
                 continue
             if not any(may_be_same(use.key, other.key) for other in kept):
-                yield from _problem(use, kept)
+                yield from _problem(hooks, use, kept)
 
 
 def _unmade(found: Unmade) -> Problem:
@@ -116,7 +118,7 @@ def _unmade(found: Unmade) -> Problem:
     )
 
 
-def _fragments(fragments: Fragments, caches: CacheMap) -> Iterator[Problem]:
+def _fragments(fragments: Fragments, caches: CacheMap, hooks: Hooks) -> Iterator[Problem]:
     """Fragments of templates that are forgotten, and that no template keeps; nothing where no templates are seen."""
     told: set[tuple[Place, str]] = set()
     for use in caches.of(fragments.cache, "forget") if fragments.of_templates else ():
@@ -136,7 +138,10 @@ def _fragments(fragments: Fragments, caches: CacheMap) -> Iterator[Problem]:
             message=f"forgets the cache entry `{spell(use.key)}`, and {why}",
             subject=(spell(use.key),),
             help=what,
-            related=tuple(Mark(other.place, f"keeps `{spell(other.key)}`") for other in namesakes[:_MOST_MARKS]),
+            related=(
+                *_when(hooks, use),
+                *(Mark(other.place, f"keeps `{spell(other.key)}`") for other in namesakes[:_MOST_MARKS]),
+            ),
             confidence="high" if namesakes else "medium",
         )
 
@@ -145,7 +150,14 @@ def _values(counts: list[int]) -> str:
     return f"{' or '.join(map(str, counts))} value{'s' if counts != [1] else ''}"
 
 
-def _problem(use: UsesEntry, kept: list[UsesEntry]) -> Iterator[Problem]:
+def _when(hooks: Hooks, use: UsesEntry) -> Iterator[Mark]:
+    """What leads there by itself, and leaves an old entry behind."""
+    for model, event, hook in hooks.waiting(use.function):
+        yield Mark(hook.place, f"runs when a row of {model.label} is {DONE[event]}")
+        return
+
+
+def _problem(hooks: Hooks, use: UsesEntry, kept: list[UsesEntry]) -> Iterator[Problem]:
     """Said only where there is something that was meant."""
     near = _nearest(use, kept)
     if near:
@@ -155,6 +167,7 @@ def _problem(use: UsesEntry, kept: list[UsesEntry]) -> Iterator[Problem]:
             subject=(spell(use.key),),
             help=f"forget the key that is kept, `{spell(near[0].key)}`; let one function make it for all who use it",
             related=(
+                *_when(hooks, use),
                 *(Mark(place, "leads to the cache") for place in (*use.chain[1:], *(use.chain and (use.place,)))),
                 *(Mark(site(other), f"{_VERBS.get(other.does, 'uses')} `{spell(other.key)}`") for other in near),
             ),

@@ -53,7 +53,7 @@ from collections.abc import Iterator
 
 from slowpath.caching.cache_map import CacheMap, clears, site
 from slowpath.caching.collecting import entries
-from slowpath.caching.hooks import Event, Hook, Hooks, event_of
+from slowpath.caching.hooks import DONE, Event, Hook, Hooks, event_of
 from slowpath.facts import UsesEntry
 from slowpath.keys import is_known, is_of_one_row, spell, words
 from slowpath.rules import Mark, Problem, Rule, Whole
@@ -61,7 +61,6 @@ from slowpath.schema import Model
 from slowpath.source import Place
 
 _OTHER: dict[Event, Event] = {"save": "delete", "delete": "save"}
-_DONE = {"save": "saved", "delete": "deleted"}
 
 
 def judge(whole: Whole) -> Iterator[Problem]:
@@ -95,12 +94,12 @@ def _problem(caches: CacheMap, model: Model, event: Event, hook: Hook, use: Uses
         return
     yield Problem(
         place=site(use),
-        message=f"forgets `{spell(use.key)}` when a row of {model.label} is {_DONE[event]}, and nothing does when "
-        f"one is {_DONE[other]}: the entry stays as it was",
+        message=f"forgets `{spell(use.key)}` when a row of {model.label} is {DONE[event]}, and nothing does when "
+        f"one is {DONE[other]}: the entry stays as it was",
         subject=(spell(use.key),),
-        help=f"forget the entry when a row is {_DONE[other]} as well",
+        help=f"forget the entry when a row is {DONE[other]} as well",
         related=(
-            Mark(hook.place, f"runs when a row is {_DONE[event]}"),
+            Mark(hook.place, f"runs when a row is {DONE[event]}"),
             *(Mark(site(fill), f"fills `{spell(fill.key)}`") for fill in fills[:2]),
         ),
     )
