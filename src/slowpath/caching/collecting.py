@@ -40,10 +40,21 @@ def entries(function: Function, program: Program) -> Iterator[AnyFact]:
 
 def _uses(function: Function, program: Program, effects: Sequence[AnyEffect]) -> Iterator[UsesEntry]:
     """What the function does to entries, itself or through others."""
+    several = _filled_together(effects)
     for position, effect in enumerate(effects):
         if isinstance(effect, UsesCache):
             pending = pending_at(program, effects, effect) if effect.does == "forget" else None
-            yield _use(function, program, effect, effects[:position], pending)
+            use = _use(function, program, effect, effects[:position], pending)
+            yield replace(use, sources=()) if (use.place, use.chain) in several else use
+
+
+def _filled_together(effects: Sequence[AnyEffect]) -> frozenset[tuple[Place, tuple[Place, ...]]]:
+    """The calls that fill several entries at once: nobody can tell which of them is made from what."""
+    keys: dict[tuple[Place, tuple[Place, ...]], set[Key]] = {}
+    for effect in effects:
+        if isinstance(effect, UsesCache) and effect.does == "fill":
+            keys.setdefault((effect.place, _chain(effect)), set()).add(key_of(effect.key))
+    return frozenset(call for call, filled in keys.items() if len(filled) > 1)
 
 
 def _uses_around(function: Function, program: Program) -> Iterator[UsesEntry]:
@@ -62,7 +73,10 @@ def _use(
     reading = _last_read(effect, key, before) if fills or effect.offers else None
     # What is offered where nothing was found is what was asked for; else it may be a lock.
     fills = fills or reading is not None
-    computed = before[reading:] if reading is not None else before if effect.does == "fetch" else ()
+    computed = before[reading:] if reading is not None else ()
+    if reading is None and effect.does == "fetch":
+        # What the caller did before it called who fetches is none of its business.
+        computed = [each for each in before if each.via[: len(effect.via)] == effect.via]
     sources = _sources(program, computed, effect.holds, effect.place) if fills else ()
     owner = f"{function.ref.module}:{function.ref.qualname}"
     parts = effect.key.parts if isinstance(effect.key, Template) else (effect.key,)

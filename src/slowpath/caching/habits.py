@@ -51,7 +51,9 @@ def _explained(upkeep: Upkeep, uses: Sequence[UsesEntry]) -> Sequence[Habit]:
     careful: dict[str, list[Careful]] = defaultdict(list)
     for use in uses:
         for write in upkeep.writes_in(use.function):
-            careful[write.model].append((write, use))
+            # What is written some calls away is no reason for what is forgotten here.
+            if not write.chain:
+                careful[write.model].append((write, use))
     broken = [tuple(_broken(upkeep, model, uses[0], pairs)) for model, pairs in careful.items()]
     support = [max((len(habit.functions) for habit in each), default=0) for each in broken]
     most = max(support, default=0)

@@ -38,7 +38,7 @@ class Hooks:
     def __init__(self, whole: Whole, caches: CacheMap) -> None:
         self._project: Project = whole.project
         self._caches = caches
-        self._models = [model for model in whole.schema.models.values() if not model.abstract]
+        self._models = sorted(whole.schema.models.values(), key=lambda model: model.abstract)
         self._classes = {ref.name: ref for ref in whole.project.classes()}
 
     def of(self, model: Model, event: Event) -> Iterator[Hook]:

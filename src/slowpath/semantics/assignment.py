@@ -67,7 +67,7 @@ def _set_item(frame: Frame, node: e.Expression, index: Value, value: Value) -> N
     if isinstance(base, Collection):
         empty = base.items == () or (base.kind == "dict" and isinstance(base.element, Unknown))
         element = value if empty else join(base.element, value)
-        key = base.key if base.key is None or not isinstance(base.key, Unknown) else index
+        key = index if empty and base.key is not None else base.key and join(base.key, index)
         few = isinstance(index, Constant) and (base.items == () or base.bound == "small")
         frame.update(node, replace(base, element=element, key=key, items=None, bound="small" if few else "growing"))
 
