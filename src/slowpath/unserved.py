@@ -153,7 +153,7 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
     # In the order of an index, rows that are found by nothing else may all have to be looked at.
     is_found = verdict.access in {"key", "point", "unsure"} or (verdict.access in {"order", "span"} and not telling)
     due = fact.taken and not fact.narrowed and fact.shape.limit is None and _is_due(growth, shape)
-    wanted = replace(shape, limit=0) if due else shape
+    wanted = replace(shape, limit=0) if due and shape.said else shape
     index = advise(table, wanted) if is_sorted or not is_found else None
     if index is None or any(key.plain and serves(key, index) for key in table.keys):
         return None
