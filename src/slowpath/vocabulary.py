@@ -278,12 +278,14 @@ class Passed(Struct, frozen=True):
 
 class Refinement(Struct, frozen=True):
     """One call in the making of a query: where, the method, and what it was given. Those that only some branch of the
-    code makes say in `branch` where that begins."""
+    code makes say in `branch` where that begins, and in `instead` where the other one does, if it always is one of
+    the two."""
 
     place: Place
     method: str
     arguments: tuple[Passed, ...] = ()
     branch: Place | None = None
+    instead: Place | None = None
 
 
 class LoadProblem(Struct, frozen=True):

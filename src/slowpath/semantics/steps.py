@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from slowpath.source import Place
 from slowpath.vocabulary import OperationTerm, QueryTerm, Refinement, SequenceTerm, Term
 
 # No query of real projects is made in more steps; a loop that refines one must come to an end.
@@ -49,12 +50,21 @@ class Trail(Struct, frozen=True, cache_hash=True):
         return replace(found, bare=found.bare and self.bare) if found is not None else None
 
     def ways(self) -> Iterator[frozenset[int]]:
-        """The steps, by number, that are left out: all those of branches, if that may be, then all but one branch's."""
+        """The steps, by number, that are left out: all those of branches, if that may be, then all but one branch's,
+        and what is always done in one way or another."""
         optional = {at: step.branch for at, step in enumerate(self.steps) if step.branch is not None}
         if self.bare:
             yield frozenset(optional)
         for branch in list(dict.fromkeys(optional.values()))[:_MOST_WAYS]:
-            yield frozenset(at for at, other in optional.items() if other != branch)
+            kept = {branch}
+            for step in self.steps:
+                if (
+                    step.branch is not None
+                    and step.instead is not None
+                    and kept.isdisjoint((step.branch, step.instead))
+                ):
+                    kept.add(step.branch)
+            yield frozenset(at for at, other in optional.items() if other not in kept)
 
 
 def inside(step: Refinement) -> Iterator[QueryTerm]:
@@ -107,9 +117,16 @@ def either_way(one: Trail | None, other: Trail | None) -> Trail | None:
     rests = [tuple(s for s in each.steps[same:] if (s.place, s.method) not in known) for each in (one, other)]
     always = all(any(step.branch is None for step in rest) for rest in rests)
     found = Trail(common, one.parameter, one.bare and other.bare and not always, one.inner or other.inner)
-    return found.longer(*_in_branch(rests[0]), *_in_branch(rests[1]))
+    first, second = map(_beginning, rests)
+    return found.longer(
+        *_in_branch(rests[0], first, second if always else None),
+        *_in_branch(rests[1], second, first if always else None),
+    )
 
 
-def _in_branch(steps: tuple[Refinement, ...]) -> Iterator[Refinement]:
-    first = next((step.place for step in steps if step.branch is None), None)
-    return (step if step.branch is not None else replace(step, branch=first) for step in steps)
+def _beginning(steps: tuple[Refinement, ...]) -> Place | None:
+    return next((step.place for step in steps if step.branch is None), None)
+
+
+def _in_branch(steps: tuple[Refinement, ...], first: Place | None, instead: Place | None) -> Iterator[Refinement]:
+    return (step if step.branch is not None else replace(step, branch=first, instead=instead) for step in steps)
