@@ -54,7 +54,7 @@ class Upkeep:
         where it is."""
         missed = self._is_missed(write, entry)
         if (
-            write.function == entry.function
+            self._is_on_way_of(write, entry)
             or (write.chain and not missed)
             or self._is_own_way(write)
             or self._reaching.clears(write, entry, beyond=missed)
@@ -65,6 +65,11 @@ class Upkeep:
             for function in self._reaching.around(write.function)
             for other in self._within[function]
         )
+
+    def _is_on_way_of(self, write: WritesRows, entry: UsesEntry) -> bool:
+        """Whether whoever fills the entry may come by the write while the value is worked out."""
+        filling = {entry.function, *(f"{place.module}.{place.function}" for place in (*entry.chain, entry.place))}
+        return not filling.isdisjoint(self._reaching.around(write.function))
 
     def _is_missed(self, write: WritesRows, entry: UsesEntry) -> bool:
         """Whether the function forgets the entry, and only on ways that do not come by the write."""
