@@ -20,6 +20,7 @@ from slowpath.semantics.values import Rows
 from slowpath.single import is_by_key
 from slowpath.source import Place
 from slowpath.sql import Reader
+from slowpath.vocabulary import AttributeTerm, OperationTerm, Refinement, SequenceTerm, Term
 
 # A helper of a repository that is called through another one; further up nobody deletes anything that is not known.
 _NEAR = 2
@@ -56,10 +57,12 @@ def queries(function: Function, program: Program) -> Iterator[Queries | SaysSQL 
             shape = program.shape(
                 effect.model, effect.trail.steps, without, owner=effect.owner, relation=effect.relation
             )
+            if effect.inside and not _chooses(program, shape, effect.trail.steps):
+                continue
             query = _query(effect.place, shape, effect.trail, without)
             yield replace(query, taken=True) if _is_taken(function, program, effect, shape) else query
         yield from _chosen(function, program, effect)
-        for path in sorted(effect.loads.paths):
+        for path in sorted(effect.loads.paths) if not effect.inside else ():
             owner = model_at(program.schema, effect.model, path[:-1])
             yield from _fetched(program.schema, effect.place, owner, path[-1])
     match function.summary.returns:
@@ -95,9 +98,28 @@ def _chosen(function: Function, program: Program, effect: Asks) -> Iterator[Quer
     for step in effect.trail.steps:
         for query in inside(step):
             shape = program.shape(query.model, query.steps) if query.steps and not query.parameter else Shape("")
-            if shape.limit is not None:
+            if _chooses(program, shape, query.steps):
                 places = tuple(each.place for each in query.steps)
                 yield Queries(effect.place, shape, places, sets=_set_again(function, effect, query.model))
+
+
+def _chooses(program: Program, shape: Shape, steps: tuple[Refinement, ...]) -> bool:
+    """Whether a query inside of another chooses some rows by itself, the same for each row of the other."""
+    if shape.limit is None or shape.model not in program.schema.models:
+        return False
+    known = {shape.model, *program.schema.models[shape.model].parents}
+    known |= {path[-1].removeprefix("=") for path in shape.joins}
+    return all(known.issuperset(_models_in(passed.term)) for step in steps for passed in step.arguments)
+
+
+def _models_in(term: Term) -> Iterator[str]:
+    """The models whose columns the term compares."""
+    match term:
+        case AttributeTerm(model=model):
+            yield model
+        case OperationTerm(operands=terms) | SequenceTerm(items=terms):
+            for each in terms:
+                yield from _models_in(each)
 
 
 def _set_again(function: Function, effect: Asks, model: str) -> tuple[str, ...]:

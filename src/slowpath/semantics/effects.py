@@ -168,13 +168,15 @@ class Evaluates(Effect, frozen=True):
 
 class Asks(Effect, frozen=True):
     """Puts a query to a table: how it was made, and the method that runs it. `owner` and `relation` are set when it is
-    for what belongs to one row; `loads` is what is fetched along with its rows."""
+    for what belongs to one row; `loads` is what is fetched along with its rows; `inside` when it is a part of another
+    query."""
 
     model: str
     trail: Trail
     owner: str = ""
     relation: str = ""
     loads: Loads = Loads()
+    inside: bool = False
 
 
 class Prepares(Effect, frozen=True):

@@ -331,8 +331,16 @@ def _tuples(frame: Frame, call: Call) -> Value:
     return replace(rows, type=frame.program.row_list_type(rows, call.fact))
 
 
+def _part(frame: Frame, call: Call) -> Value:
+    rows = rows_in(call)
+    if rows is not None:
+        trails.ask(frame, rows, call.at, inside=True)
+    return gone(call)
+
+
 QUERY_ACTIONS: Mapping[str, Callable[[Frame, Call], Value]] = {
     "same": _same,
+    "part": _part,
     "refine": refine,
     "order": refine,
     "lock": _lock,

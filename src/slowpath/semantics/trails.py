@@ -30,8 +30,10 @@ def refined(frame: Frame, rows: Rows, at: int, method: str, arguments: Arguments
     return rows.trail.longer(Refinement(frame.place(at), method, passed(arguments)))
 
 
-def ask(frame: Frame, rows: Rows, at: int, method: str = "", arguments: tuple[Passed, ...] = ()) -> None:
-    """Write down that the query runs, by this method if it is one."""
+def ask(
+    frame: Frame, rows: Rows, at: int, method: str = "", arguments: tuple[Passed, ...] = (), *, inside: bool = False
+) -> None:
+    """Write down that the query runs, by this method if it is one; `inside` another query."""
     trail = rows.trail
     if trail is not None and method:
         trail = trail.longer(Refinement(frame.place(at), method, arguments))
@@ -39,7 +41,13 @@ def ask(frame: Frame, rows: Rows, at: int, method: str = "", arguments: tuple[Pa
         return
     owner = rows.owner.model if rows.owner is not None else ""
     effect = Asks(
-        place=frame.place(at), model=rows.model, trail=trail, owner=owner, relation=rows.relation, loads=rows.loads
+        place=frame.place(at),
+        model=rows.model,
+        trail=trail,
+        owner=owner,
+        relation=rows.relation,
+        loads=rows.loads,
+        inside=inside,
     )
     frame.emit(effect, rows.varies)
 
