@@ -55,9 +55,9 @@ tuples or scalars (`values`). annotate: adds attributes. combine: joins queries 
 relations are fetched (the dialect). iterate: runs it, row by row (`iterator`). rows: runs it, gives a list. row: runs
 it, gives one row. value: runs it, gives a scalar or something unknown. count, exists: likewise. mapping: runs it, gives
 a dict of rows by key (`in_bulk`). unwrap: items that were one-tuples become the rows themselves (`scalars`). tuples:
-the reverse. part: makes a part of another query of it (`cte`). create: inserts one row and gives it. bulk: writes many
-rows at once. write: updates or deletes all its rows in one statement. save, delete: writes one row. link: adds to,
-removes from or sets a many-to-many. get-or-create: at least one query, gives a tuple of row and bool.
+the reverse. part: makes a part of another query of it, or of its first argument. create: inserts one row and gives it.
+bulk: writes many rows at once. write: updates or deletes all its rows in one statement. save, delete: writes one row.
+link: adds to, removes from or sets a many-to-many. get-or-create: at least one query, gives a tuple of row and bool.
 
 Functions, and methods of sessions. statement: makes one of the models in its arguments (`select(A, B)`). start:
 begins a query of the model in its first argument (`session.query(A)`). execute: runs the statement that is its first

@@ -332,8 +332,8 @@ def _tuples(frame: Frame, call: Call) -> Value:
 
 
 def _part(frame: Frame, call: Call) -> Value:
-    rows = rows_in(call)
-    if rows is not None:
+    rows = rows_in(call) or value_at(call.arguments, 0, "queryset")
+    if isinstance(rows, Rows):
         trails.ask(frame, rows, call.at, inside=True)
     return gone(call)
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.source import Place
-from slowpath.vocabulary import OperationTerm, QueryTerm, Refinement, SequenceTerm, Term
+from slowpath.vocabulary import BuilderTerm, OperationTerm, QueryTerm, Refinement, SequenceTerm, Term
 
 # No query of real projects is made in more steps; a loop that refines one must come to an end.
 _MOST_STEPS = 24
@@ -80,6 +80,9 @@ def _queries_in(term: Term) -> Iterator[QueryTerm]:
         case OperationTerm(operands=terms) | SequenceTerm(items=terms):
             for each in terms:
                 yield from _queries_in(each)
+        case BuilderTerm(arguments=arguments):
+            for passed in arguments:
+                yield from _queries_in(passed.term)
 
 
 def _told(step: Refinement, trails: Mapping[str, Trail | None]) -> Refinement:
@@ -100,6 +103,9 @@ def _filled(term: Term, trails: Mapping[str, Trail | None]) -> Term:
             return replace(term, operands=tuple(_filled(each, trails) for each in terms))
         case SequenceTerm(items=terms):
             return replace(term, items=tuple(_filled(each, trails) for each in terms))
+        case BuilderTerm(arguments=arguments):
+            filled = tuple(replace(each, term=_filled(each.term, trails)) for each in arguments)
+            return replace(term, arguments=filled)
     return term
 
 
