@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from slowpath.declarations import Assignment, ClassDeclaration
-from slowpath.expression import Call, argument
+from slowpath.expression import Call, Expression, argument, dotted
 from slowpath.libraries.django.apps import Apps
 from slowpath.libraries.django.builtins import canonical
 from slowpath.libraries.django.drafts import MODEL, Draft, Field
@@ -26,6 +26,14 @@ _NO_MODELS = (
 )
 # Packages with a module `models` that is not of Django.
 _OTHERS = frozenset(["tortoise", "peewee", "ormar", "pydantic", "sqlmodel", "odmantic", "mongoengine", "piccolo"])
+# Decorators of a class that add neither columns nor indexes to its table.
+_HARMLESS = frozenset(
+    [
+        *("pghistory.track", "pgtrigger.register", "reversion.register", "functools.total_ordering"),
+        *("django.utils.encoding.python_2_unicode_compatible", "six.python_2_unicode_compatible"),
+        *("django.utils.six.python_2_unicode_compatible", "django.utils.deconstruct.deconstructible"),
+    ]
+)
 _HISTORY = ("HistoricalRecords", "AuditlogHistoryField")
 
 
@@ -112,9 +120,14 @@ class Classes:
             ("post_delete", "post_save") if taken else (),
             tuple(name for assignment in others for name in self._reverse_names(ref, assignment)),
             meta,
-            # A decorator of the class may add anything to it.
-            not found.decorators and not any(map(self._is_unknown, self._names.bases(ref))),
+            all(self._leaves_alone(ref.module, each) for each in found.decorators)
+            and not any(map(self._is_unknown, self._names.bases(ref))),
         )
+
+    def _leaves_alone(self, module: str, decorator: Expression) -> bool:
+        """Whether a decorator of the class is known to add no column; any other may add anything to it."""
+        meaning = self._names.meaning(module, dotted(decorator.func if isinstance(decorator, Call) else decorator))
+        return isinstance(meaning, External) and meaning.name in _HARMLESS
 
     def _attributes(
         self, ref: ClassRef, assignments: tuple[Assignment, ...]
