@@ -59,6 +59,7 @@ LAYERS = (
         "caching",
         "rules",
         "single",
+        "keyed",
         "workload",
         "asked",
         "migrating",

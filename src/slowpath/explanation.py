@@ -49,6 +49,7 @@ _BOUNDS: dict[Bound, str] = {
     "paged": "goes page by page",
     "unclear": "goes on until something happens: how often is not known",
     "counted": "turns as often as a number says: it may grow",
+    "named": "turns as often as there are names in something of which nothing is known",
     "growing": "turns as often as there is data: it grows",
 }
 

@@ -73,7 +73,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     serves = has_route(program.project.function_of(function.ref))
     for effect in builds:
         context = repeated(effect)
-        often = context is not None and context.bound == "growing" and not context.hops
+        often = context is not None and context.bound in {"growing", "named"} and not context.hops
         if not serves and not often:
             continue
         place = discarded_in(program, effect)

@@ -39,7 +39,8 @@ view shows, columns of Django's admin, feeds.
 Loops over a few constants, loops that retry, loops over batches or pages, queries that run at most once (before a
 `return` or `break`, in an `except`, on a miss of a dict that is filled there). Calls that do a whole job for each
 item, that lock what they read, or that are five calls away from their query, rows that are fetched to do something
-with each of them, and loops over a `range` of some number, have low confidence, and are not reported by default.
+with each of them, loops over a `range` of some number, and loops over the entries of a dict of which nothing is known
+but that they name no rows by their key, have low confidence, and are not reported by default.
 
 ## Fix safety
 
@@ -52,6 +53,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from slowpath.keyed import is_keyed
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CACHE, AnyEffect, CallsService, Context, RunsQuery, Writes
 from slowpath.semantics.program import Program
@@ -81,8 +83,9 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
     for (place, _), found in per_item.items():
         effects, context = [effect for effect, _ in found], found[0][1]
         problem = _per_item(place, effects, context)
-        # Years, levels and attempts are counted too, not just rows.
-        unsure = context.bound == "counted" or _is_operation(effects[0], context, function)
+        # Years, levels and attempts are counted too, not just rows; and names are of settings and of fields.
+        named = context.bound == "named" and not any(is_keyed(effect, program) for effect in effects)
+        unsure = named or context.bound == "counted" or _is_operation(effects[0], context, function)
         low = unsure or _is_part_of_work(effects, context, function)
         yield replace(problem, confidence="low") if low else problem
 

@@ -55,7 +55,7 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if not isinstance(effect, CallsService) or effect.rare:
             continue
         context = repeated(effect)
-        if context is None or context.bound != "growing":
+        if context is None or context.bound not in {"growing", "named"}:
             continue
         names = callees(effect, context)
         start = f"`{names[0]}` calls `{effect.label}`" if names else f"`{effect.label}` is called"

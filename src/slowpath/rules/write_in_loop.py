@@ -33,7 +33,8 @@ handle the errors of each item. Loops over a few constants, batches, and stateme
 that ends a piece of work (another service was asked on the same turn, or the function that commits calls many others),
 or that is five calls away, has low confidence, and is not reported by default. So has a row from before the loop that
 is saved on every turn while others are worked on: it shows whoever waits how far the work has come. And so has what is
-written in a transaction that the loop opens for each item.
+written in a transaction that the loop opens for each item, and a change for each entry of a dict of which nothing is
+known but that it names no rows by their key.
 
 ## Fix safety
 
@@ -47,6 +48,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from slowpath.keyed import is_keyed
 from slowpath.references import FunctionRef
 from slowpath.rules import Function, Mark, Problem, Rule
 from slowpath.semantics.effects import CACHE, CallsService, Changes, Context, RunsQuery, Writes
@@ -87,7 +89,9 @@ def check(function: Function, program: Program) -> Iterator[Problem]:
         if _is_one_write(effects, context, function):
             problem = _problem(place, effects, context, program)
             meant = _is_boundary(effects, context, function, program) or _is_progress(effects, context, function)
-            meant = meant or all(_is_apart(effect, context) for effect in effects)
+            meant = meant or all(
+                _is_apart(effect, context) or _is_named(effect, context, program) for effect in effects
+            )
             yield replace(problem, confidence="low") if meant else problem
 
 
@@ -139,6 +143,11 @@ def _is_apart(effect: Writes, context: Context) -> bool:
     if opened is None or (opened.module, opened.function) != (context.place.module, context.place.function):
         return False
     return opened.at > context.place.at
+
+
+def _is_named(effect: Writes, context: Context, program: Program) -> bool:
+    """Whether a change is made for each name of something, settings or fields, as far as anybody knows."""
+    return context.bound == "named" and effect.action == "write" and not is_keyed(effect, program)
 
 
 def _is_busy(effect: Writes, context: Context, program: Program) -> bool:

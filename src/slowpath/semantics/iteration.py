@@ -45,13 +45,15 @@ def through(
     """The thing gone through after its query has run, its item in the loop of a given number, and its bound;
     `awaiting` when each item is awaited."""
     kept, frame.awaiting = frame.awaiting, awaiting
+    # What gives no items of its own gives its attributes.
+    of_one = isinstance(value, Instance) and frame.program.project.method(value.ref, "__iter__") is None
     value = _begun(frame, value, node, at)
     frame.awaiting = kept
     bound = bound_of(value)
     if isinstance(value, Object) and frame.program.is_plain(value.type):
         bound = "small"
     if isinstance(value, Unknown):
-        bound = _bound_within(frame, node)
+        bound = "named" if of_one else _bound_within(frame, node)
     return value, lambda number: item_of(frame, value, frozenset((number,))), bound
 
 
@@ -64,8 +66,11 @@ def _bound_within(frame: Frame, node: e.Expression) -> Bound:
             if e.dotted(sign) in _SEPARATORS or (isinstance(sign, e.Constant) and sign.value in {"/", "."}):
                 return "small"
             return _bound_within(frame, inner)
-        case e.Call(func=e.Attribute(value=inner, attr="items" | "keys" | "values" | "split" | "splitlines")):
+        case e.Call(func=e.Attribute(value=inner, attr="split" | "splitlines")):
             return _bound_within(frame, inner)
+        case e.Call(func=e.Attribute(value=inner, attr="items" | "keys" | "values")):
+            bound = _bound_within(frame, inner)
+            return "named" if bound == "growing" else bound
         case e.Subscript(value=inner, index=e.Slice() as index):
             from slowpath.semantics.containers import is_few
 

@@ -194,8 +194,11 @@ class Names(Facts, Questions):
             return Collection("tuple" if items else "list", element, items=items, bound=many)
         if last in _MAPPINGS:
             key = self.annotated(module, inner[0])
-            bound: Bound = "small" if self._is_enumeration(key) or _is_spelled_out(inner[0]) else "growing"
-            return Collection("dict", self.annotated(module, inner[-1]), key=key, bound=bound)
+            values = self.annotated(module, inner[-1])
+            rows = isinstance(values, Row | Rows) or isinstance(key, Row)
+            named: Bound = "growing" if rows else "named"
+            few = self._is_enumeration(key) or _is_spelled_out(inner[0])
+            return Collection("dict", values, key=key, bound="small" if few else named)
         if last in {"type", "Type"}:
             value = self.annotated(module, inner[0])
             return ClassValue(value.ref) if isinstance(value, Instance) else UNKNOWN

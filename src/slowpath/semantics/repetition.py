@@ -7,7 +7,7 @@ from typing import Literal
 from slowpath.semantics.effects import AnyEffect, Context, Hop
 from slowpath.source import Place
 
-_GROWING = {"growing", "counted"}
+_GROWING = {"growing", "counted", "named"}
 _IN_BATCHES = {"chunked", "paged"}
 _ONCE = {"once", "retry"}
 

@@ -104,7 +104,7 @@ def _sleeps(block: s.Block) -> bool:
 
 def bound_of(statement: s.For, bound: Bound) -> Bound:
     """The bound of a `for`, when what it goes through has the given one."""
-    if bound in {"growing", "counted"} and _counts(statement.iterable) and _retries(statement.body):
+    if bound in {"growing", "counted", "named"} and _counts(statement.iterable) and _retries(statement.body):
         return "retry"
     if _out(statement.body) or _takes_what_works(statement.body):
         # One turn, or as many as it takes to find what was looked for.

@@ -17,10 +17,10 @@ from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics.steps import Trail
 from slowpath.source import Place
 
-Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "growing"]
+Bound = Literal["small", "once", "retry", "chunked", "paged", "unclear", "counted", "named", "growing"]
 """How often a loop turns: at most a few times whatever the data, at most once, until it works, a batch at a time, a
-page at a time, until something happens (`while`, a stream), as often as a number says, as often as there is data.
-Only the last two grow."""
+page at a time, until something happens (`while`, a stream), as often as a number says, as often as there are names in
+something of which nothing is known (its keys, its attributes), as often as there is data. Only the last three grow."""
 
 NOTHING: frozenset[int] = frozenset()
 
