@@ -18,6 +18,7 @@ class Listing(Struct, frozen=True):
     `lists` is the method with the rows, if it makes the list itself. `shows` of a type that does so with other
     classes: the attribute that names them, and that method; with one of the methods `unless` there, who knows. The
     first of `chosen_by` is one that may say which class it is where an attribute has a value: the second, the third.
+    `while_listing` says what attributes of the class are when it makes a list (`request.method` is GET).
     `per_item` are the methods that are called for each item (`item_*`: all that begin so), `per_item_in` attributes
     that name more. `item_model` and `item_fields` say of which model the items are, and what is shown of them.
     `renders` are attributes of an instance that show what it was made of, the item or `many`, and the first argument of
@@ -29,6 +30,7 @@ class Listing(Struct, frozen=True):
     shows: Mapping[str, str] = {}
     unless: tuple[str, ...] = ()
     chosen_by: tuple[str, ...] = ()
+    while_listing: Mapping[str, str] = {}
     per_item: tuple[str, ...] = ()
     per_item_in: tuple[str, ...] = ()
     item_model: str = ""
@@ -53,6 +55,7 @@ def over(earlier: Listing, later: Listing) -> Listing:
         shows={**earlier.shows, **later.shows},
         unless=tuple(dict.fromkeys(earlier.unless + later.unless)),
         chosen_by=later.chosen_by or earlier.chosen_by,
+        while_listing={**earlier.while_listing, **later.while_listing},
         per_item=tuple(dict.fromkeys(earlier.per_item + later.per_item)),
         per_item_in=tuple(dict.fromkeys(earlier.per_item_in + later.per_item_in)),
         item_model=later.item_model or earlier.item_model,

@@ -60,7 +60,7 @@ _OWNING: dict[str, Owning] = {
 _WORDS = ("gives", "for-new", "shared", "ready")
 _FACETS = (*_WORDS, "query-limit", "argument", "cached", "cached-if-ordered", "asynchronous", "time-limit", *_OWNING)
 _LISTING = (
-    "lists", "shows", "unless", "chosen-by", "per-item", "per-item-in",
+    "lists", "shows", "unless", "chosen-by", "while-listing", "per-item", "per-item-in",
     "item-model", "item-fields", "renders", "computed-by", "field",
 )  # fmt: skip
 _TRAITS = (
@@ -205,6 +205,7 @@ def _listing(table: Mapping[str, object], place: Place) -> Listing:
         shows=_texts_by_name(table.get("shows", {}), place.at("shows")),
         unless=_texts(table.get("unless", []), place.at("unless")),
         chosen_by=_texts(table.get("chosen-by", []), place.at("chosen-by")),
+        while_listing=_texts_by_name(table.get("while-listing", {}), place.at("while-listing")),
         per_item=_texts(table.get("per-item", []), place.at("per-item")),
         per_item_in=_texts(table.get("per-item-in", []), place.at("per-item-in")),
         item_model=_text(table.get("item-model", ""), place.at("item-model")),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from slowpath.semantics.values import ModelAttribute, Operation, Rows, Value
+from collections.abc import Sequence
+
+from slowpath import expression as e
+from slowpath.semantics.values import Collection, Constant, ModelAttribute, Operation, Rows, Value
 
 _NONE: frozenset[str] = frozenset()
 
@@ -24,3 +27,19 @@ def pinned(value: Value) -> frozenset[str]:
 def _is_of_the_query(value: Value) -> bool:
     """Whether the database works the value out."""
     return isinstance(value, ModelAttribute | Operation | Rows)
+
+
+def is_none(node: e.Expression) -> bool:
+    """Whether this is `None` as written."""
+    return isinstance(node, e.Constant) and node.value is None and not node.kind
+
+
+def decided(operators: Sequence[str], values: Sequence[Value]) -> Constant | None:
+    """What a comparison of constants comes to, if it is one of the simple ones."""
+    match tuple(operators), tuple(values):
+        case ("==" | "!=" as operator,), (Constant(value=left), Constant(value=right)):
+            return Constant((left == right) == (operator == "=="))
+        case ("in" | "not in" as operator,), (Constant(value=left), Collection(items=tuple() as items)):
+            known = [item.value for item in items if isinstance(item, Constant)]
+            return Constant((left in known) == (operator == "in")) if len(known) == len(items) else None
+    return None

@@ -13,6 +13,7 @@ from slowpath.semantics import builtins, containers, queries, shapes, taking, te
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import attribute
 from slowpath.semantics.calls import call
+from slowpath.semantics.conditions import decided, is_none
 from slowpath.semantics.dependence import settled
 from slowpath.semantics.frame import Frame, merged
 from slowpath.semantics.iteration import bound_of, first_of, origin_of, through, within
@@ -232,7 +233,7 @@ def _binary(frame: Frame, node: e.Binary) -> Value:
 def _compare(frame: Frame, node: e.Compare) -> Value:
     left = evaluate_compared(frame, node.left, node)
     values = [left]
-    if node.operators[0] in {"is", "is not"} and _is_none(node.operands[0]):
+    if node.operators[0] in {"is", "is not"} and is_none(node.operands[0]):
         if isinstance(left, Constant):
             return Constant((left.value is None) == (node.operators[0] == "is"))
         if isinstance(left, Collection | Instance | Object) or _is_some(left):
@@ -242,7 +243,8 @@ def _compare(frame: Frame, node: e.Compare) -> Value:
         if operator in {"in", "not in"} and isinstance(value, Rows):
             value = _contains(frame, value, node, operand)
         values.append(value)
-    return trails.operation(frame, node.operators[0] if len(values) == 2 else "", *values)
+    known = decided(node.operators, values) if e.dotted(node.left) in frame.assumed else None
+    return known or trails.operation(frame, node.operators[0] if len(values) == 2 else "", *values)
 
 
 def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> Value:
@@ -251,10 +253,6 @@ def evaluate_compared(frame: Frame, node: e.Expression, compare: e.Compare) -> V
     value = evaluate(frame, node)
     frame.compared = False
     return value
-
-
-def _is_none(node: e.Expression) -> bool:
-    return isinstance(node, e.Constant) and node.value is None and not node.kind
 
 
 def _contains(frame: Frame, rows: Rows, node: e.Compare, operand: e.Expression) -> Value:

@@ -14,13 +14,26 @@ from slowpath.references import ClassRef, FunctionRef
 from slowpath.semantics import shapes
 from slowpath.semantics.arguments import Given
 from slowpath.semantics.attributes import get
-from slowpath.semantics.calls import call_function, call_method
+from slowpath.semantics.calls import call_function
 from slowpath.semantics.effects import AnyEffect, ReadsRelation, Summary
 from slowpath.semantics.expressions import evaluate
 from slowpath.semantics.frame import Frame
 from slowpath.semantics.iteration import origin_of, row_of, through
 from slowpath.semantics.per_item import Card, PerItem, Showing
-from slowpath.semantics.values import UNKNOWN, Collection, Constant, Instance, Row, Rows, Unknown, Value, field_of
+from slowpath.semantics.statements import run
+from slowpath.semantics.values import (
+    NOTHING,
+    UNKNOWN,
+    Collection,
+    Constant,
+    Instance,
+    Row,
+    Rows,
+    Unknown,
+    Value,
+    field_of,
+)
+from slowpath.semantics.ways import joined
 
 if TYPE_CHECKING:
     from slowpath.semantics.program import Program
@@ -141,14 +154,31 @@ def _call(frame: Frame, cls: ClassRef, method: FunctionRef, item: Value, at: int
 def _rows(program: Program, showing: Showing) -> Rows | None:
     frame = Frame(program, showing.by.module, "", owner=None, depth=0)
     instance = Instance(showing.by)
-    value: Value | None = call_method(frame, instance, showing.rows, 1)
-    if value is None:
+    method = program.project.method(showing.by, showing.rows)
+    value = _given_while_listing(program, method, instance) if method is not None else None
+    if method is None:
         for known in program.external_types(showing.by):
             fact = known.methods.get(showing.rows)
             if fact is not None and fact.action == "held":
                 value = get(frame, instance, fact.gives, 1)
                 break
     return value if isinstance(value, Rows) and not value.plain and not value.items else None
+
+
+def _given_while_listing(program: Program, method: FunctionRef, instance: Instance) -> Value:
+    """What the method gives of the instance when that makes a list."""
+    declared, body = program.project.function_of(method), program.body(method)
+    if body is None or not declared.parameters:
+        return program.returned(method, NOTHING)
+    itself = declared.parameters[0].name
+    frame = Frame(program, method.module, declared.qualname, owner=ClassRef(method.module, declared.owner), depth=0)
+    frame.env[itself] = instance
+    for known in program.external_types(instance.ref):
+        for name, value in known.listing.while_listing.items():
+            frame.assumed[f"{itself}.{name}"] = Constant(value)
+    program.consulted.add(method)
+    run(frame, body.statements)
+    return joined(frame.returns)
 
 
 def _item(frame: Frame, rows: Rows | None, model: str, varies: frozenset[int]) -> Value:
