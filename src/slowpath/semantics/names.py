@@ -55,6 +55,8 @@ class Names(Facts, Questions):
         self._annotations: dict[tuple[str, e.Expression], Value] = {}
         self._bindings: dict[FunctionRef, Binding] = {}
         self._texts: dict[FunctionRef, bool] = {}
+        serving = (known for known in self.knowledge.types.values() if known.serves)
+        self._starting = {name for known in serving for name, fact in known.methods.items() if fact.action == "drive"}
         self.cache_methods = frozenset(name for cache in self.knowledge.caches.values() for name in cache.methods)
         self._memos: dict[FunctionRef, tuple[Memoizer, e.Expression] | None] = {}
         self._text_words = (
@@ -298,6 +300,11 @@ class Names(Facts, Questions):
             if fact is not None and self.is_transaction(Object(fact.gives)):
                 return Place(ref.module, ref.qualname, 0)
         return None
+
+    def runs_once(self, ref: FunctionRef) -> bool:
+        """Whether a decorator has the function run when an application starts or stops: `@app.on_event("startup")`."""
+        written = (each.func if isinstance(each, e.Call) else each for each in self.project.function_of(ref).decorators)
+        return any(isinstance(each, e.Attribute) and each.attr in self._starting for each in written)
 
     def is_memoized(self, ref: FunctionRef) -> bool:
         """Whether the function keeps its results by argument."""

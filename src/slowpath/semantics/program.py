@@ -284,6 +284,7 @@ class Program(Names):
         frame = Frame(self, ref.module, declaration.qualname, owner=owner, depth=depth)
         frame.is_async, frame.sight, frame.on_loop = declaration.is_async, sight, self.prospects.on_loop(ref)
         frame.transaction = self.transaction_around(ref) if self.prospects.has_caches else None
+        frame.rare = int(self.runs_once(ref))
         if declaration.nested_in:
             frame.env.update(surroundings_of(self, ref, body, parameters))
         frame.env.update(parameters)
