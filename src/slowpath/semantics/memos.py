@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from slowpath import expression as e
 from slowpath.semantics import statement as s
 from slowpath.semantics.shapes import blocks_of, leaves_function, statements_of
-from slowpath.semantics.uses import names_of
+from slowpath.semantics.uses import names_of, nodes_in
 
 _STORES = {"set", "set_many", "put", "add", "setdefault", "store", "update", "hset", "setex"}
 _FETCHES = {"get", "get_or_none", "fetch", "hget", "pop"}
@@ -22,7 +22,15 @@ def answers_from_memo(block: s.Block, statement: s.If) -> bool:
     if _asks_for_value(statement.test) in set(_filled_in(block, after=statement.at)) - {""}:
         return True
     memos = set(_memos_of(block, statement.test))
+    if any("." in memo and memo in memos for memo in _looked_up_in(statement.body)):
+        # An attribute that is filled elsewhere: where the thing is made that is kept.
+        return True
     return bool(memos) and any(memo in memos for memo in _stored_in(block, after=statement.at))
+
+
+def _looked_up_in(block: s.Block) -> Iterator[str]:
+    """What the block takes something out of by a key."""
+    return (e.dotted(node.value) for node in nodes_in(block) if isinstance(node, e.Subscript))
 
 
 def _memos_of(block: s.Block, test: e.Expression) -> Iterator[str]:
