@@ -25,6 +25,8 @@ _TEST_FOLDERS = {
     "integration_tests",
     "unit_tests",
 }
+TEST_LIBRARIES = frozenset({"pytest", "factory", "model_bakery", "mixer", "hypothesis"})
+"""What only tests and what they are made of import: frameworks, and makers of rows."""
 _TEST_FILES = {"conftest.py", "test.py", "tests.py", "pytest_plugin.py"}
 _SCRIPT_FOLDERS = {"scripts", "script", "bin", "examples", "benchmarks", "notebooks", "docs_src"}
 # Below the top these are ordinary names of packages: an app called `docs`, an agent's `tools`.
