@@ -87,7 +87,8 @@ def container(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Ca
         items = value.items if name in {"list", "tuple"} else None
         element = value.key if value.kind == "dict" and value.key is not None else value.element
         return replace(value, kind=kind, items=items, element=element, key=None, bound=bound_of(value))
-    return unknown(value)
+    # What somebody wrote down somewhere else stays that.
+    return value if isinstance(value, Symbol) else unknown(value)
 
 
 def _dict(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
@@ -173,7 +174,7 @@ def _len(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
 def _enumerate(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | None) -> Value:
     value = ran(frame, arguments, at)
     item = first_of(frame, value)
-    bound = value.bound if isinstance(value, Collection | Rows) else "growing"
+    bound = bound_of(value)
     if isinstance(value, Collection) and value.items is not None and len(value.items) <= 12:
         bound = "small"
     pair = Collection("tuple", unknown(item), items=(UNKNOWN, item))
