@@ -7,25 +7,27 @@ from collections.abc import Mapping
 
 from slowpath.project import Project
 from slowpath.references import ModuleRef
-from slowpath.roles import TEST_LIBRARIES, Role, apps_in, role_of
-from slowpath.routes import has_route
+from slowpath.roles import COMMAND_LIBRARIES, TEST_LIBRARIES, Role, apps_in, role_of
+from slowpath.routes import has_route, is_decorated
 
 _ASIDE = frozenset({"test", "migration", "command", "script"})
 _RUN_BY_HAND = frozenset({"command", "script"})
 
 
 def roles_of(project: Project) -> dict[str, Role]:
-    """The role of every module: by its path; a test's, if it imports what only tests do; a command's, if only commands
-    and scripts import it, besides tests.
+    """The role of every module: by its path; a test's, if it imports what only tests do; a command's, if it makes
+    commands of its functions, or if only commands and scripts import it, besides tests.
 
     An application that a command starts, or a script asks for its routes, stays what it is.
     """
     paths = {module: project.path_of(module) for module in project.modules}
     apps = apps_in(paths.values())
     roles = {module: role_of(path, apps) for module, path in paths.items()}
-    roles |= {
-        module: "test" for module, role in roles.items() if role == "production" and _is_of_tests(project, module)
-    }
+    for module, role in roles.items():
+        if role == "production" and _is_of_tests(project, module):
+            roles[module] = "test"
+        elif role == "production" and _is_of_commands(project, module):
+            roles[module] = "command"
     importers = _importers(project)
     serving = _serving(project, importers)
     changed = True
@@ -43,6 +45,16 @@ def _is_of_tests(project: Project, module: str) -> bool:
     """Whether the module imports, at its own level, what only tests are made with."""
     names = (each.module.partition(".")[0] for each in project.modules[module].imports if not each.level)
     return any(name in TEST_LIBRARIES and name not in project.modules for name in names)
+
+
+def _is_of_commands(project: Project, module: str) -> bool:
+    """Whether the module makes commands of its functions with decorators, and answers no requests."""
+    declarations = project.modules[module]
+    imported = {each.module.partition(".")[0] for each in declarations.imports if not each.level}
+    words = {word for library, word in COMMAND_LIBRARIES.items() if library in imported}
+    if not words or any(map(has_route, declarations.functions)):
+        return False
+    return any(is_decorated(function, words) for function in declarations.functions)
 
 
 def _importers(project: Project) -> dict[str, set[str]]:

@@ -27,6 +27,9 @@ _TEST_FOLDERS = {
 }
 TEST_LIBRARIES = frozenset({"pytest", "factory", "model_bakery", "mixer", "hypothesis"})
 """What only tests and what they are made of import: frameworks, and makers of rows."""
+COMMAND_LIBRARIES = dict.fromkeys(("click", "typer", "asyncclick", "cloup", "rich_click", "cyclopts"), "command")
+COMMAND_LIBRARIES |= {"invoke": "task", "fabric": "task"}
+"""What makes functions into commands that somebody types, and the decorator's last name."""
 _TEST_FILES = {"conftest.py", "test.py", "tests.py", "pytest_plugin.py"}
 _SCRIPT_FOLDERS = {"scripts", "script", "bin", "examples", "benchmarks", "notebooks", "docs_src"}
 # Below the top these are ordinary names of packages: an app called `docs`, an agent's `tools`.

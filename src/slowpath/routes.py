@@ -1,9 +1,11 @@
-"""Which functions answer requests, as their decorators say."""
+"""Which functions answer requests or are commands, as their decorators say."""
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from slowpath.declarations import FunctionDeclaration
-from slowpath.expression import Argument, Call, Constant
+from slowpath.expression import Argument, Call, Constant, dotted
 
 
 def has_route(function: FunctionDeclaration) -> bool:
@@ -14,6 +16,12 @@ def has_route(function: FunctionDeclaration) -> bool:
                 if any(_is_path(argument) for argument in arguments):
                     return True
     return False
+
+
+def is_decorated(function: FunctionDeclaration, words: Container[str]) -> bool:
+    """Whether the last part of a decorator's name is one of the words: `@cli.command()`."""
+    names = (dotted(each.func if isinstance(each, Call) else each) for each in function.decorators)
+    return any(name.rpartition(".")[2] in words for name in names)
 
 
 def _is_path(argument: Argument) -> bool:
