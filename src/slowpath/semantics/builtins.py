@@ -118,6 +118,8 @@ def _map(frame: Frame, name: str, arguments: Arguments, at: int, node: e.Call | 
     value = arguments[1].value
     element = applied(frame, arguments[0].value, value, at, "map", node_of(arguments, 1))
     if name == "filter":
+        # How many of them pass a function is not for the database to say.
+        value = replace(value, needed=True) if isinstance(value, Rows) else value
         return value if isinstance(value, Rows | Collection) else unknown(value)
     return Collection("iterator", element, origin=origin_of(value))
 

@@ -348,12 +348,15 @@ def _is_batch(block: s.Block, name: str) -> bool:
             case e.Listing(elements=()) | e.Subscript(index=e.Slice()):
                 return True
             case e.Call(func=e.Name(id="list" | "tuple" | "set"), arguments=arguments):
-                if not arguments or any(
-                    isinstance(argument.value, e.Call) and e.dotted(argument.value.func).endswith("islice")
-                    for argument in arguments
-                ):
+                if not arguments or any(_is_piece(argument.value) for argument in arguments):
                     return True
     return False
+
+
+def _is_piece(node: e.Expression) -> bool:
+    if isinstance(node, e.Subscript):
+        return isinstance(node.index, e.Slice)
+    return isinstance(node, e.Call) and e.dotted(node.func).endswith("islice")
 
 
 def is_hand(node: e.Expression) -> bool:
