@@ -64,25 +64,9 @@ _LISTING = (
     "item-model", "item-fields", "renders", "computed-by", "field",
 )  # fmt: skip
 _TRAITS = (
-    "kind",
-    "aliases",
-    "extends",
-    "class-methods",
-    "attributes",
-    "enters",
-    "awaitable",
-    "implicit-loads",
-    "sends",
-    "near",
-    "calls",
-    "making",
-    "resource",
-    "leaving",
-    "collected",
-    "autocommits",
-    "serves",
-    *_LISTING,
-)
+    "kind", "aliases", "extends", "class-methods", "attributes", "enters", "awaitable", "implicit-loads", "sends",
+    "near", "calls", "making", "resource", "leaving", "collected", "autocommits", "serves", *_LISTING,
+)  # fmt: skip
 
 
 class KnowledgeError(SlowpathError):
