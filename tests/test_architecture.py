@@ -38,6 +38,7 @@ LAYERS = (
         "advisor",
         "catalogue",
         "changes",
+        "census",
         "database",
         "migrations",
         "history",

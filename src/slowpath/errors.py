@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+_PASSWORD = re.compile(r"(://[^/\s:@]*):\S*@")
 
 
 class SlowpathError(Exception):
@@ -11,6 +14,11 @@ class SlowpathError(Exception):
 
 class UsageError(SlowpathError):
     """Arguments of the command that cannot be followed."""
+
+
+def without_passwords(text: str) -> str:
+    """The text with no password in the URLs that it speaks of."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

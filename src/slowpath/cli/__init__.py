@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 import slowpath
-from slowpath.cli import baseline, caches, check, explain, indexes, server, settings, tables, watch
+from slowpath.cli import baseline, caches, check, explain, indexes, server, settings, snapshot, tables, watch
 from slowpath.cli.arguments import COULD_NOT_RUN, FAILED, Answer, Parser
-from slowpath.errors import SlowpathError, UsageError
+from slowpath.errors import SlowpathError, UsageError, without_passwords
 
 # The engine and the rules are imported where they are used: `slowpath --version` and a mistyped option answer at once,
 # and a warm run loads no parser.
@@ -25,7 +25,7 @@ def entry() -> NoReturn:
     try:
         status = main(sys.argv[1:])
     except SlowpathError as error:
-        print(f"slowpath: {error}", file=sys.stderr)
+        print(f"slowpath: {without_passwords(str(error))}", file=sys.stderr)
         status = COULD_NOT_RUN
     except KeyboardInterrupt:
         status = 130
@@ -52,7 +52,7 @@ def _parser() -> ArgumentParser:
     parser = Parser(prog="slowpath", description=slowpath.__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"slowpath {slowpath.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="")
-    for module in (check, watch, baseline, indexes, server, explain, tables, caches, settings):
+    for module in (check, watch, baseline, indexes, server, explain, tables, caches, snapshot, settings):
         module.add_to(commands)
     return parser
 
