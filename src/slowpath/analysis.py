@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,7 @@ from slowpath import config, engine, knowledge, migrating
 from slowpath.cache import Answer, Memory, Reported, RuleName
 from slowpath.caching.fragments import kept_in
 from slowpath.caching.listing import Listing, listing
+from slowpath.census import Sizes
 from slowpath.config import Settings
 from slowpath.database import Database, completed, merged, tables_of, with_implied
 from slowpath.declarations import Declarations
@@ -83,7 +85,7 @@ class Ground(Struct, frozen=True):
     """What all functions stand on: the project, its models, what is known of libraries, which modules count, and the
     migrations as far as their modules say what they do. Modules `aside` are commands and scripts, which show facts.
 
-    `dialect` is the database that the settings name.
+    `dialect` is the database that the settings name, `sizes` what was counted in it.
     """
 
     project: Project
@@ -93,14 +95,21 @@ class Ground(Struct, frozen=True):
     migrations: tuple[Migration, ...] = ()
     dialect: str = ""
     aside: frozenset[str] = frozenset()
+    sizes: Sizes = Sizes()
 
 
-def ground_of(settings: Settings, project: Project, tables: Knowledge | None = None) -> Ground:
-    """The ground that the project is; what is known of libraries stays the same in a session."""
+def ground_of(settings: Settings, project: Project, sizes: Sizes, tables: Knowledge | None = None) -> Ground:
+    """The ground that the project is; what is known of libraries and sizes stays the same in a session."""
     tables = tables or knowledge.load(settings.knowledge or None, "pyproject.toml")
     migrations = migrating.declared_in(project, tables)
     schema, (wanted, aside) = schema_of(project, tables), wanted_in(project, settings)
-    return Ground(project, schema, tables, wanted, migrations, settings.dialect, aside)
+    return Ground(project, schema, tables, wanted, migrations, settings.dialect, aside, sizes)
+
+
+def sizes_of(root: Path, settings: Settings) -> Sizes:
+    """How large tables are, as far as somebody counted."""
+    census = config.census_of(root, settings)
+    return Sizes(census.tables if census is not None else ())
 
 
 def schema_of(project: Project, tables: Knowledge) -> Schema:
@@ -120,7 +129,7 @@ def database_of(ground: Ground, migrations: Iterable[Migration], facts: Iterable
     tables = completed(merged((*tables_of(models), *declared)), made)
     if vendors[:1] == ("mysql",):
         tables = {name: with_implied(table) for name, table in tables.items()}
-    return Database(tables, vendors)
+    return Database(tables, vendors, ground.sizes)
 
 
 def _is_of_the_service(project: Project, model: Model) -> bool:
@@ -244,7 +253,8 @@ def workshop_of(folder: Folder, settings: Settings, files: Sequence[File]) -> Wo
 
 
 def _workshop(folder: Folder, settings: Settings, declarations: Iterable[Declarations]) -> Workshop:
-    return Workshop(settings, ground_of(settings, link(declarations)), Texts(folder))
+    ground = ground_of(settings, link(declarations), sizes_of(folder.root, settings))
+    return Workshop(settings, ground, Texts(folder))
 
 
 def survey(folder: Folder, settings: Settings, files: Sequence[File], *, jobs: int) -> Whole:

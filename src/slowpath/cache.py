@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import slowpath
-from slowpath.config import Settings
+from slowpath.config import Settings, counted_in
 from slowpath.declarations import Declarations
 from slowpath.facts import AnyFact
 from slowpath.finding import Finding, Problem, Skipped
@@ -110,7 +110,7 @@ class Declared(Struct, frozen=True):
     files: dict[str, Declarations]
 
 
-def key_of(settings: Settings) -> str:
+def key_of(root: Path, settings: Settings) -> str:
     """What everything depends on besides the files: this very slowpath, LibCST, Python, what it is told to look at."""
     parts = (
         slowpath.__version__,
@@ -121,6 +121,7 @@ def key_of(settings: Settings) -> str:
         settings.max_file_size,
         settings.django_version,
         settings.dialect,
+        counted_in(root, settings),
         msgspec.json.encode(settings.knowledge, order="deterministic").decode(),
     )
     return digest_of(repr(parts))
@@ -159,7 +160,7 @@ class Store:
     def __init__(self, root: Path, settings: Settings, slot: str = "") -> None:
         self._main = _folder_of(root, settings)
         self._folder = self._main / slot
-        self._key = key_of(settings).encode()
+        self._key = key_of(root, settings).encode()
 
     def snapshot(self) -> Snapshot | None:
         """The last run."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Protocol, TypeVar
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import replace
 
+from slowpath.census import Census, decoded
 from slowpath.discovery import is_matched
 from slowpath.errors import SlowpathError, nearest
 from slowpath.finding import CONFIDENCES, SEVERITIES, Confidence, Finding, Severity
@@ -64,6 +65,7 @@ class Settings(Struct, frozen=True, rename="kebab"):
     jobs: Annotated[int, Meta(ge=0)] = 0
     cache_dir: str = ".slowpath_cache"
     baseline: str = "slowpath-baseline.json"
+    snapshot: str = ""
     max_file_size: Annotated[int, Meta(ge=1)] = 1_000_000
     django_version: Annotated[str, Meta(pattern=r"^(\d+(\.\d+)*)?$")] = ""
     dialect: Literal["", "postgresql", "mysql", "sqlite", "oracle", "mssql"] = ""
@@ -86,6 +88,7 @@ MEANINGS: Mapping[str, str] = {
     "jobs": "A number of processes; 0: one per processor.",
     "cache-dir": "The folder of the cache, inside the root. SLOWPATH_CACHE_DIR goes before it.",
     "baseline": "The file of known findings, inside the root.",
+    "snapshot": "The file that `slowpath db snapshot` wrote, inside the root.",
     "max-file-size": "The largest file that is read, in bytes.",
     "django-version": "The Django that the project runs on, where no lock file says so.",
     "dialect": "The database that the project runs on, where its settings, URLs and drivers do not show it.",
@@ -170,10 +173,34 @@ def settings_from(table: Mapping[str, object], *, file: str) -> Settings:
     for key, value, what in (
         ("cache-dir", settings.cache_dir, "folder inside the project; write `.slowpath_cache`"),
         ("baseline", settings.baseline, "file inside the project; write `slowpath-baseline.json`"),
+        ("snapshot", settings.snapshot, "file inside the project; write `.slowpath-snapshot.json`"),
     ):
         if Path(value).is_absolute() or ".." in Path(value).parts:
             raise _error(file, key, f"must be a {what}")
     return settings
+
+
+def census_of(root: Path, settings: Settings) -> Census | None:
+    """What was counted in the project's database, if the settings name a file that holds it."""
+    data = counted_in(root, settings)
+    if data is None:
+        return None
+    census = decoded(data)
+    if isinstance(census, str):
+        problem = f"`{settings.snapshot}` is no snapshot of a database ({census}); write it with `slowpath db snapshot`"
+        raise _error("pyproject.toml", "snapshot", problem)
+    return census
+
+
+def counted_in(root: Path, settings: Settings) -> bytes | None:
+    """The bytes of the snapshot that the settings name, if they name one."""
+    if not settings.snapshot:
+        return None
+    try:
+        return (root / settings.snapshot).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise _error("pyproject.toml", "snapshot", f"`{settings.snapshot}` cannot be read: {reason}") from None
 
 
 def root_of(paths: Sequence[Path], working_directory: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from slowpath.census import Sizes
 from slowpath.expression import at_of
 from slowpath.schema import Column, ForeignKey, Index, Model
 from slowpath.source import Place
@@ -73,11 +74,13 @@ class Table(Struct, frozen=True):
 
 
 class Database:
-    """The tables by name, and the vendors that the project runs on, the likeliest first; none when nothing says so."""
+    """The tables by name, and the vendors that the project runs on, the likeliest first; none when nothing says so.
+    `sizes` are those that somebody counted."""
 
-    def __init__(self, tables: Mapping[str, Table], vendors: tuple[str, ...]) -> None:
+    def __init__(self, tables: Mapping[str, Table], vendors: tuple[str, ...], sizes: Sizes | None = None) -> None:
         self.tables = tables
         self.vendors = vendors
+        self.sizes = sizes or Sizes()
         self._of_models = {model: table for table in tables.values() for model in table.models}
         self._named: dict[str, list[Table]] = {}
         for name, table in tables.items():
@@ -102,6 +105,11 @@ class Database:
         """The table that a query calls by this name; SQL may leave its schema out, and write capitals or not."""
         alike = self._named.get(name.rpartition(".")[2].lower(), [])
         return self.tables.get(name) or (alike[0] if len(alike) == 1 else None)
+
+    def is_large(self, name: str) -> bool:
+        """Whether the table of this name, or of the model of this name, was counted and has many rows."""
+        table = self.of_model(name)
+        return self.sizes.is_large(table.name if table is not None else name)
 
     def of_model(self, model: str) -> Table | None:
         """The table of the model of this name."""

@@ -71,6 +71,10 @@ class Growth:
         timed = any(_is_time(column) for column in self._columns_of(name))
         return belongs and (timed or (depth >= 2 and self._is_part(model)))
 
+    def is_large(self, name: str) -> bool:
+        """Whether somebody has counted the rows, and there are many: more than that does not say how many come."""
+        return self._database.is_large(name)
+
     def _is_part(self, model: Model | None) -> bool:
         """Whether each row is a part of one of a table that grows."""
         whole = [r.target for r in (model.relations if model else ()) if r.kind in _KEYS and not r.nullable]

@@ -76,7 +76,7 @@ class Session:
         self._stamps: Mapping[str, Stamp] = snapshot.stamps if snapshot is not None else {}
         self._taken_ns = snapshot.taken_ns if snapshot is not None else 0
         self._declared = self._index(declared.files if declared is not None else {}, progress)
-        ground = analysis.ground_of(settings, link(self._declared.values()))
+        ground = analysis.ground_of(settings, link(self._declared.values()), analysis.sizes_of(root, settings))
         self._workshop = Workshop(settings, ground, Texts(self._folder))
         self._remember(self._store.memory())
 
@@ -281,7 +281,7 @@ class Session:
         project = link(declared.values())
         if all(shape_of(before.get(path)) == shape_of(declared.get(path)) for path in changed):
             return replace(ground, project=project, migrations=declared_in(project, ground.tables))
-        return analysis.ground_of(self._settings, project, ground.tables)
+        return analysis.ground_of(self._settings, project, ground.sizes, ground.tables)
 
     def _move(self, ground: Ground, modules: Collection[str], *, inside: bool) -> None:
         """Work on another ground, on which these modules are other ones; ask again what rests on what has changed."""

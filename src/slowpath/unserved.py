@@ -80,11 +80,12 @@ class Tables:
         return self.of(model_at(self.schema, model, path))
 
     def of_project(self, facts: Iterable[AnyFact], own_models: Container[str]) -> Iterator[tuple[Queries, Table]]:
-        """The queries among the facts of tables of which all is known, and which no library has made."""
+        """The queries among the facts of tables of which all is known, and which no library has made; but for those
+        that were counted and are small."""
         for fact in queries_in(facts, self._database):
             model = fact.shape.model
             table = self.of(model) if model in own_models or model not in self.schema.models else None
-            if table is not None:
+            if table is not None and not self._database.sizes.is_small(table.name):
                 yield fact, table
 
 
@@ -166,7 +167,11 @@ def judged(tables: Tables, growth: Growth, fact: Queries, table: Table) -> Unser
         sure = "medium"
     if due:
         # Who changes all the rows that are found works off what is due, and that is little of a table that grows.
-        sure = "medium" if growth.grows(shape.model) and kind in ("few", "range", "next") else sure
+        sure = (
+            "medium"
+            if (growth.grows(shape.model) or growth.is_large(shape.model)) and kind in ("few", "range", "next")
+            else sure
+        )
     elif kind in ("next", "newest") and shape.limit != fact.shape.limit:
         sure = "low"
     if _may_be_led(table, shape, kind):
@@ -284,5 +289,5 @@ def _sure(growth: Growth, shape: Shape, kind: Kind, verdict: Verdict) -> Confide
         # Whoever clears a table out by date, or takes jobs from it, knows that it grows.
         return "medium"
     if not growth.grows(shape.model):
-        return "low"
+        return "medium" if growth.is_large(shape.model) else "low"
     return "high" if kind in {"lookup", "generic"} and verdict.access == "scan" else "medium"

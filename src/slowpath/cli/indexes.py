@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slowpath.cli.arguments import CLEAN, Answer, jobs_of, path_from, place_of
-from slowpath.config import settings_of
+from slowpath.config import census_of, settings_of
 from slowpath.finding import CONFIDENCES
 
 if TYPE_CHECKING:
     from slowpath.advice import Advice
+    from slowpath.census import Census
     from slowpath.cli.arguments import Commands
     from slowpath.rules import Whole
 
@@ -41,7 +42,22 @@ def _indexes(options: Namespace) -> Answer:
     whole = workspace.survey(place.root, settings, jobs_of(settings))
     found = tuple(advice(whole, options.confidence or settings.confidence))
     written = _WRITERS[options.format](found, whole, path_from(Path.cwd(), place.root)) if found else ()
-    return Answer(written or _nothing(options.format), CLEAN)
+    lines = tuple(written or _nothing(options.format))
+    census = census_of(place.root, settings) if options.format == "text" else None
+    return Answer((*lines, *(_unused(census) if census is not None else ())), CLEAN)
+
+
+def _unused(census: Census) -> Iterator[str]:
+    from slowpath.census import unused
+
+    if found := list(unused(census)):
+        since = f" since {census.since}" if census.since else ""
+        yield ""
+        yield f"Nothing had searched these{since} when the snapshot was taken on {census.taken}:"
+        for table, index in found:
+            name = f"{table.schema}.{table.name}" if table.schema not in ("", "public") else table.name
+            yield f"  {index.name} on {name} ({', '.join(index.columns)})"
+        yield "Replicas count by themselves: ask them as well before you drop one."
 
 
 def _nothing(form: str) -> Sequence[str]:

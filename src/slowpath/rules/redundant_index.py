@@ -43,7 +43,8 @@ in their order and direction.
 ## What silences it
 
 Indexes that are unique, partial, of another kind than a B-tree, on expressions, or with operator classes or columns
-included. The confidence is low for the index of a foreign key, which libraries make by themselves.
+included; tables of which a snapshot of the database (`slowpath db snapshot`) has counted few rows. The confidence is
+low for the index of a foreign key, which libraries make by themselves.
 
 ## Fix safety
 
@@ -63,7 +64,7 @@ from slowpath.schema import Index
 def judge(whole: Whole) -> Iterator[Problem]:
     """The indexes that models declare and that another one of the same table begins with."""
     for table in merged(tables_of(whole.schema.models.values())).values():
-        for index in dict.fromkeys(table.indexes):
+        for index in dict.fromkeys(table.indexes) if not whole.database.sizes.is_small(table.name) else ():
             # What a library's class makes has no line of the project's own.
             if not _is_plain(index) or index.unique or not index.line:
                 continue

@@ -64,6 +64,10 @@ that are sorted then (unless a query takes ten or more of an owner's events, the
 joined table or of a state that has an index, and all filters on tables that nothing shows to grow. That most models
 have a `created_by` shows nothing.
 
+A snapshot of the database (`slowpath db snapshot`, and `snapshot` in the settings) says how many rows tables have.
+Those of less than 10,000 are not reported then; what has low confidence only because nothing shows that a table grows
+has medium confidence where more than 100,000 rows were counted.
+
 ## Fix safety
 
 An index changes no answer. It takes room, costs a little at each write, and while it is built others may have to wait:

@@ -58,7 +58,8 @@ a column, or sides of different tables are joined by OR.
 ## What silences it
 
 Another condition of the same query that an index serves; an index on an expression or of another kind than a B-tree
-(trigrams, full text). Tables that nothing shows to grow are reported at low confidence only.
+(trigrams, full text). Tables that nothing shows to grow are reported at low confidence only; where a snapshot of the
+database (`slowpath db snapshot`) has counted many rows, at medium, and tables of few rows are not reported.
 
 ## Fix safety
 
@@ -75,7 +76,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slowpath.advisor import NewIndex, Table, access_of
-from slowpath.finding import Confidence
+from slowpath.finding import CONFIDENCES, Confidence
 from slowpath.growth import Growth
 from slowpath.query import HIDDEN, POINTS, SPANS, Condition, Either, Shape, Test
 from slowpath.rules import Mark, Problem, Rule, Whole
@@ -129,7 +130,9 @@ def _found(whole: Whole) -> Iterator[tuple[str, Problem]]:
         shape = fact.shape
         for test, name, said in chain(_said(tables, table, shape), _pages(table, shape) if paged else ()):
             place = fact.place_of(test.step, test.at)
-            sure = said.confidence if growth.grows(shape.model) or said.confidence == "low" else "low"
+            known: Confidence = "medium" if growth.is_large(shape.model) else "low"
+            of_size: Confidence = "high" if growth.grows(shape.model) else known
+            sure = min(said.confidence, of_size, key=CONFIDENCES.index)
             hidden = said.what.endswith("from every index")
             yield (
                 name if hidden else "",
