@@ -156,10 +156,11 @@ def test_writes() -> None:
 
 def test_extremes_groups_and_limits() -> None:
     assert query("SELECT MAX(id) FROM t").extremes == (Extreme("max", "t", "id"),)
-    found = query("SELECT a, count(*) FROM t GROUP BY a ORDER BY lower(b) LIMIT %s OFFSET 5")
+    found = query("SELECT a, count(*) FROM t GROUP BY a ORDER BY lower(b) LIMIT %s OFFSET %s")
     assert found.groups == (Sort("t", "a"),)
     assert found.order == (Sort("", "", expression="LOWER(b)"),)
     assert (found.limit, found.offset, found.aggregates) == (0, True, True)
+    assert not query("SELECT a FROM t LIMIT 5 OFFSET 5").offset
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Key(Struct, frozen=True):
 class Table(Struct, frozen=True):
     """A table with all its indexes; `few` are the columns that take only a few values (booleans, choices), `primary`
     those of the primary key, `references` those of keys of other tables, `binary` those whose values may be too
-    long for an index."""
+    long for an index, `large` those that may be kept outside of the row, as they hold long texts or documents."""
 
     name: str
     columns: frozenset[str]
@@ -50,6 +50,7 @@ class Table(Struct, frozen=True):
     primary: tuple[str, ...] = ()
     references: frozenset[str] = frozenset()
     binary: frozenset[str] = frozenset()
+    large: frozenset[str] = frozenset()
 
     def leads(self, column: str) -> tuple[Key, ...]:
         """The indexes that begin with the column."""

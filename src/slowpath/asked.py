@@ -25,6 +25,7 @@ _HOWS: dict[Operator, How] = {
     "not-null": "not-null",
     "differs": "differs",
 }
+_CHANCE = re.compile(r"(?:random|rand|newid)\(\)\Z", re.IGNORECASE)
 _CALLED = re.compile(r"\w+(?=\()")
 _VERBS: dict[str, Verb] = {"update": "update", "delete": "delete"}
 
@@ -87,8 +88,9 @@ def _asked(query: Query, table: str, verb: Verb, model_of: Callable[[str], str],
         _extreme(query, table) if first else "",
         joins=frozenset(path(used.name) for used in query.tables if used.name != table),
         open=query.open or any(not each.table for each in query.filters),
-        random=any("random" in each.expression.lower() for each in query.order),
-        skips=query.offset,
+        random=len(lines) - 1 if first and any(map(_is_chance, query.order)) else None,
+        skips=len(lines) - 1 if first and query.offset else None,
+        rows="folded" if query.groups or query.distinct or query.aggregates else "whole",
     )
     return Asked(table, shape, query.line, tuple(lines))
 
@@ -108,6 +110,10 @@ def _around(found: Filter) -> str:
         return "DATE"
     called = _CALLED.match(found.expression)
     return called[0] if called is not None else found.expression or "…"
+
+
+def _is_chance(found: Sorted) -> bool:
+    return _CHANCE.match(found.expression) is not None
 
 
 def _sort(found: Sorted, path: Path, step: int) -> Sort:

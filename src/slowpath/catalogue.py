@@ -8,6 +8,8 @@ from slowpath.advisor import Key, Table
 from slowpath.database import Table as Declared
 from slowpath.schema import Index
 
+# In SQL `TEXT` is any text; who writes `Text` in a model had the choice of a short one.
+_LARGE = re.compile(r"(?i:(?:medium|long)text|json|blob|binary|bytea|bytes|xml)|Text")
 _BINARY = re.compile(r"binary|bytes|bytea|blob", re.IGNORECASE)
 
 
@@ -21,7 +23,8 @@ def table_of(declared: Declared) -> Table | None:
     keys = (primary, *(_key(index, columns) for index in declared.indexes))
     references = frozenset(column for key in declared.foreign_keys for column in key.columns)
     binary = frozenset(column.column for column in declared.columns if _BINARY.search(column.type))
-    return Table(declared.name, columns, keys, few, declared.primary_key, references, binary)
+    large = frozenset(column.column for column in declared.columns if _LARGE.search(column.type))
+    return Table(declared.name, columns, keys, few, declared.primary_key, references, binary, large)
 
 
 def _key(index: Index, columns: frozenset[str]) -> Key:

@@ -17,6 +17,10 @@ not-null, differs (`!=`, `NOT IN`), contains (`LIKE '%…%'`), other."""
 
 Verb = Literal["select", "update", "delete", "count", "exists"]
 
+Rows = Literal["whole", "columns", "folded"]
+"""What a query's rows come as. whole, columns: each as it is, or some columns of it. folded: several made one (groups,
+sums, `DISTINCT`), or a part of them at a time."""
+
 POINTS: frozenset[How] = frozenset(("equal", "in", "null"))
 SPANS: frozenset[How] = frozenset(("range", "prefix"))
 
@@ -69,8 +73,8 @@ class Shape(Struct, frozen=True):
     `model` is the class it is of, empty for SQL text. `limit` is how many rows are taken at most: 0 for an unknown
     number, `None` for all. `highest` is a column of which only the greatest or least value is asked for. `joins` are
     the relations it goes through. `open` when something was added to it that could not be read, so that it may be
-    narrower than it looks. `random` when its order is by chance, `skips` when it leaves out as many rows as a number
-    that grows says.
+    narrower than it looks. `random` is the step that says that its order is by chance, `skips` the one that leaves out
+    as many rows as a number that grows says, `None` where none does.
     """
 
     model: str
@@ -81,8 +85,9 @@ class Shape(Struct, frozen=True):
     highest: str = ""
     joins: frozenset[Path] = frozenset()
     open: bool = False
-    random: bool = False
-    skips: bool = False
+    random: int | None = None
+    skips: int | None = None
+    rows: Rows = "whole"
 
     def where(self, *tests: Test) -> Shape:
         """The shape with these tests added."""

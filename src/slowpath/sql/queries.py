@@ -121,7 +121,7 @@ class _Reader:
             order=tuple(_sort(each, tables) for each in (order.expressions if order is not None else ())),
             groups=tuple(_sort(each, tables) for each in (group.expressions if group is not None else ())),
             limit=_limit(_own(scope, "limit")),
-            offset=_own(scope, "offset") is not None,
+            offset=_skips(_own(scope, "offset")),
             distinct=_own(scope, "distinct") is not None,
             extremes=tuple(_extremes(selected, tables)),
             aggregates=any(each.find(exp.AggFunc) for each in selected),
@@ -178,6 +178,11 @@ def _limit(node: exp.Expr | None) -> int | None:
         return None
     value = node.args.get("expression") or node.args.get("count")
     return int(value.name) if isinstance(value, exp.Literal) and value.name.isdecimal() else 0
+
+
+def _skips(node: exp.Expr | None) -> bool:
+    """Whether as many rows are left out as something says that is not written there."""
+    return node is not None and not isinstance(node.expression, exp.Literal)
 
 
 def _sort(node: exp.Expr, tables: _Tables) -> Sort:

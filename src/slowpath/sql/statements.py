@@ -91,8 +91,9 @@ class Query(Struct, frozen=True, array_like=True):
     """One `SELECT`, or the part of an `UPDATE` or `DELETE` that finds the rows.
 
     All of `filters` must hold; `alternatives` are the conditions joined by `OR`, each as the filters of all its
-    branches. `limit` is `None` without one, 0 when it is a parameter. `open` when conditions may follow that are not
-    written here. `selected` are the names of the columns that come out, `*` for all.
+    branches. `limit` is `None` without one, 0 when it is a parameter; `offset` when a parameter says how many rows are
+    left out. `open` when conditions may follow that are not written here. `selected` are the names of the columns that
+    come out, `*` for all.
     """
 
     tables: tuple[UsedTable, ...] = ()

@@ -20,6 +20,8 @@ _IRRELEVANT = frozenset(
         "get_list_or_404", "get_queryset", "db_manager", "fetch_mode", "dates", "datetimes",
     }
 )  # fmt: skip
+_COLUMNS = frozenset({"values", "values_list"})
+_FOLDING = frozenset({"distinct", "iterator", "explain", "page", "get_page", "contains", "dates", "datetimes"})
 
 Refine = Callable[[Schema, Shape, int, tuple[Passed, ...]], Shape]
 
@@ -30,8 +32,11 @@ def refine(schema: Schema, shape: Shape, step: int, refinement: Refinement) -> S
     if method not in _METHODS and method.startswith("a"):
         # The asynchronous twin of a method: `aget`, `acount`.
         method = method[1:] if method[1:] in _METHODS or method[1:] in _IRRELEVANT else method
+    if method in _FOLDING or (method == "annotate" and shape.rows == "columns"):
+        # What is annotated after `values` is made of all rows that have these.
+        return replace(shape, rows="folded")
     if method in _IRRELEVANT:
-        return shape
+        return replace(shape, rows="columns") if method in _COLUMNS and shape.rows == "whole" else shape
     change = _METHODS.get(method)
     if change is None:
         return replace(shape, open=True)
@@ -78,8 +83,8 @@ def _in_bulk(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, .
 
 def _order_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
     if any(passed.term == Text("?") for passed in arguments):
-        return replace(shape, random=True, order=())
-    return replace(shape, order=tuple(_sort(schema, shape.model, passed, step) for passed in arguments))
+        return replace(shape, random=step, order=())
+    return replace(shape, random=None, order=tuple(_sort(schema, shape.model, passed, step) for passed in arguments))
 
 
 def _sort(schema: Schema, model: str, passed: Passed, step: int) -> Sort:
@@ -133,7 +138,7 @@ def _latest(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ..
 
 def _slice(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
     lower, upper = (passed.term for passed in arguments)
-    skips = not isinstance(lower, ConstantTerm)
+    skips = None if isinstance(lower, ConstantTerm) else step
     match lower, upper:
         case ConstantTerm(value=int() as first), ConstantTerm(value=int() as last):
             return replace(shape, limit=max(last - first, 0))
@@ -163,7 +168,7 @@ def _delete(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ..
 
 
 def _aggregate(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
-    shape = replace(shape, order=())
+    shape = replace(shape, order=(), rows="folded")
     if len(arguments) != 1:
         return shape
     name = _extreme(arguments[0].term)

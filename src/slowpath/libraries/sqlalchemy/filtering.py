@@ -31,12 +31,20 @@ _IRRELEVANT = frozenset(
         "correlate", "group_by", "having",
     }
 )  # fmt: skip
+_FOLDING = frozenset(
+    {
+        "distinct", "group_by", "having", "execution_options", "yield_per", "stream", "stream_scalars", "iterator",
+        "with_entities", "with_only_columns", "scalar", "one", "one_or_none", "scalar_one", "scalar_one_or_none",
+    }
+)  # fmt: skip
 
 Refine = Callable[[Schema, Shape, int, tuple[Passed, ...]], Shape]
 
 
 def refine(schema: Schema, shape: Shape, step: int, refinement: Refinement) -> Shape:
     """The shape after one more call; open when it cannot be read."""
+    if refinement.method in _FOLDING:
+        return replace(shape, rows="folded")
     if refinement.method in _IRRELEVANT:
         return shape
     change = _METHODS.get(refinement.method)
@@ -49,6 +57,8 @@ def _select(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ..
     terms = [passed.term for passed in arguments]
     if any(_model_of(term) not in {"", shape.model} for term in terms):
         shape = replace(shape, joins=shape.joins | {(f"={_model_of(term)}",) for term in terms if _model_of(term)})
+    if any(not _model_of(term) for term in terms):
+        shape = replace(shape, rows="folded")
     match terms:
         case [BuilderTerm(chain=(("max" | "min", (Passed(term=inner),)), *_))]:
             column = column_of(schema, shape.model, inner)
@@ -99,7 +109,7 @@ def _filter_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed,
 def _order_by(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
     terms = [passed.term for passed in arguments]
     if any(isinstance(t, BuilderTerm) and t.chain and t.chain[0][0] in {"random", "rand"} for t in terms):
-        return replace(shape, random=True)
+        return replace(shape, random=step)
     if terms in ([ConstantTerm(None)], [ConstantTerm(False)]):
         return replace(shape, order=())
     return replace(
@@ -122,11 +132,11 @@ def _limit(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...
 
 
 def _slice(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
-    return replace(shape, limit=0, skips=not isinstance(arguments[0].term, ConstantTerm) if arguments else False)
+    return replace(_offset(schema, shape, step, arguments), limit=0)
 
 
 def _offset(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
-    return replace(shape, skips=not (arguments and isinstance(arguments[0].term, ConstantTerm)))
+    return replace(shape, skips=None if arguments and isinstance(arguments[0].term, ConstantTerm) else step)
 
 
 def _join(schema: Schema, shape: Shape, step: int, arguments: tuple[Passed, ...]) -> Shape:
