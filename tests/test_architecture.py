@@ -68,6 +68,7 @@ LAYERS = (
         "deployments",
         "sargable",
         "unserved",
+        "throughout",
         "advice",
         "suppression",
         "engine",
