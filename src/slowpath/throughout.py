@@ -13,6 +13,9 @@ from slowpath.query import Condition, Shape, Test
 from slowpath.schema import Schema
 from slowpath.unserved import Tables
 
+# Of any column but a flag, that a value was tested before it is compared; nothing else is known of it.
+_TRUTHS = ("TRUE", "FALSE")
+
 
 def throughout(
     project: Project, schema: Schema, database: Database, facts: tuple[AnyFact, ...]
@@ -25,10 +28,10 @@ def throughout(
             yield fact, table
 
 
-def is_by_flags(shape: Shape, *, nulls: bool = False) -> bool:
+def is_by_flags(table: Table, shape: Shape, *, nulls: bool = False) -> bool:
     """Whether nothing but flags narrow the rows, or (`nulls`) that a column has a value or none."""
     hows = ("null", "not-null") if nulls else ()
-    return all(isinstance(test, Condition) and (_is_flag(test) or test.how in hows) for test in shape.tests)
+    return all(isinstance(test, Condition) and (_is_flag(table, test) or test.how in hows) for test in shape.tests)
 
 
 def _is_of_most(table: Table, shape: Shape) -> bool:
@@ -39,8 +42,10 @@ def _is_state(table: Table, test: Test) -> bool:
     """Whether the test says no more than in which of a few states a row is: many rows are in each."""
     if not isinstance(test, Condition) or test.path or test.around:
         return False
-    return test.column in table.few or bool(test.value) or test.how in ("null", "not-null")
+    return (
+        test.column in table.few or (bool(test.value) and test.value not in _TRUTHS) or test.how in ("null", "not-null")
+    )
 
 
-def _is_flag(test: Condition) -> bool:
-    return test.how in ("equal", "differs") and test.value in ("TRUE", "FALSE")
+def _is_flag(table: Table, test: Condition) -> bool:
+    return test.column in table.few and test.how in ("equal", "differs") and test.value in _TRUTHS

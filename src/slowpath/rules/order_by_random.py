@@ -54,7 +54,7 @@ from slowpath.workload import queries
 def judge(whole: Whole) -> Iterator[Problem]:
     """Orders by chance."""
     for fact, table in throughout(whole.project, whole.schema, whole.database, whole.facts):
-        if fact.shape.random is None or not is_by_flags(fact.shape, nulls=True):
+        if fact.shape.random is None or not is_by_flags(table, fact.shape, nulls=True):
             continue
         place = fact.place_of(fact.shape.random)
         yield Problem(

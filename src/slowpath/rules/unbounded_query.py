@@ -65,7 +65,7 @@ def judge(whole: Whole) -> Iterator[Problem]:
     }
     for fact, table in throughout(whole.project, whole.schema, whole.database, facts):
         shape = fact.shape
-        is_whole = shape.limit is None and shape.rows != "folded" and not shape.joins and is_by_flags(shape)
+        is_whole = shape.limit is None and shape.rows != "folded" and not shape.joins and is_by_flags(table, shape)
         if not is_whole or fact.handed_on or (fact.place, fact.steps) in narrowed:
             continue
         if (fact.place.module, fact.place.function) in answering:
