@@ -18,7 +18,7 @@ from projects import AUTHOR, OFFLINE, ROOT, commit, git, hooks_in
 DOCS = ROOT / "docs"
 # What a person does with these is no command that ends.
 _STAYS = ("slowpath server", "slowpath watch")
-_NAMES_NOTHING = ("slowpath why FILE:LINE", "slowpath why")
+_NAMES_NOTHING = ("slowpath why FILE:LINE", "slowpath why", "slowpath db snapshot URL")
 # A command with one of these in it ends with 1 when it finds something.
 _FINDS = ("slowpath check", "flake8 ")
 _OURS = ("CI", "GITHUB_", "GITLAB_", "SLOWPATH_", "PYTHON", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR")
