@@ -69,16 +69,17 @@ def call_collection(
     own = node.func.value if node is not None and isinstance(node.func, e.Attribute) else None
     if name in _ADDS or name == "setdefault":
         added = arguments[-1].value if arguments else UNKNOWN
-        if isinstance(receiver, Collection) and own is not None:
+        if isinstance(receiver, Collection):
             is_own = isinstance(own, e.Name) and own.id in frame.rebound
             grown = _grown(receiver, added, frame, is_own=is_own)
             if name == "setdefault":
-                grown = replace(grown, kind="dict", key=arguments[0].value)
+                grown = replace(grown, kind="dict", key=arguments[0].value if arguments else receiver.key)
             elif _is_batch(frame, added, arguments):
                 grown = replace(grown, bound="chunked")
-            _put_back(frame, own, grown)
-        if name == "setdefault" and isinstance(receiver, Collection):
-            return varying(_grown(receiver, added, frame).element, varies)
+            if own is not None:
+                _put_back(frame, own, grown)
+            if name == "setdefault":
+                return varying(grown.element, varies)
         return UNKNOWN
     if name in {"extend", "update"}:
         if arguments and isinstance(receiver, Collection) and own is not None:
